@@ -1,0 +1,39 @@
+# Two commands matter: `make run` (the whole system on this machine) and `make test` (everything that is checked).
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+PY := .venv/bin/python
+STAGE ?= local
+PORT ?= 8000
+
+.PHONY: help env run test check lint types arrows fast cloud bench openapi package deploy import import-check soak
+
+help:
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
+
+env: .venv/.stamp ## the virtual environment, rebuilt when a requirements file changes
+
+.venv/.stamp: requirements.txt requirements-dev.txt
+	@command -v $(PYTHON) >/dev/null || { echo "make: $(PYTHON) not found; install Python 3.11 or newer, or say make PYTHON=…"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "make: Python 3.11 or newer is needed, this is $$($(PYTHON) --version)"; exit 1; }
+	@echo "environment: installing pinned packages into .venv (about 30 s)"
+	@rm -rf .venv && $(PYTHON) -m venv .venv
+	@$(PY) -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
+
+test: check fast cloud ## lint, types, arrows and every test
+
+check: lint types arrows ## the fast part: lint, types, arrows, unit tests
+	$(PY) -m pytest -q tests/unit
+
+lint: env
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+
+types: env
+	$(PY) -m mypy
+
+arrows: env
+	.venv/bin/lint-imports
+
+fast: env
+	$(PY) -m pytest -q tests --ignore=tests/cloud --ignore=tests/unit

@@ -1,0 +1,74 @@
+"""Counters: metric × window, the one language of caps, tasks, badges, tiers and retention.
+
+Only the windows a rulebook uses are kept, and only as far back as they reach, so an account stays small.
+"""
+
+from collections.abc import Mapping
+from datetime import date
+from types import MappingProxyType
+
+from chalicelib.engine.account import Account
+from chalicelib.rulebook.model import Rulebook
+from chalicelib.shared.clock import add_months, week_start
+
+Counters = Mapping[str, Mapping[str, int]]
+
+
+def add(counters: Counters, rulebook: Rulebook, metric: str, amount: int, on: date) -> Counters:
+    """Counts `amount` (which may be negative: a refund undoes) on the business date `on`.
+
+    A day or week that has been replaced by a later one stays closed: what arrives late counts in the later one, so a
+    cap cannot be evaded by reporting late. Months are kept as far back as the rulebook reads them.
+    """
+    reach = rulebook.windows.get(metric)
+    if not reach or amount == 0:
+        return counters
+    periods = dict(counters.get(metric, {}))
+    if "lifetime" in reach:
+        periods["life"] = max(0, periods.get("life", 0) + amount)
+    for window, key in (("day", f"d:{on}"), ("week", f"w:{week_start(on)}")):
+        if window in reach:
+            stored = next((p for p in periods if p[:2] == key[:2]), "")
+            current = max(stored, key)
+            total = max(0, (periods.pop(stored, 0) if stored == current else 0) + amount)
+            periods.pop(stored, None)
+            periods[current] = total
+    months = max((int(w[7:]) for w in reach if w.startswith("months:")), default=0)
+    if months:
+        month = f"{on:%Y-%m}"
+        periods[month] = max(0, periods.get(month, 0) + amount)
+        newest = max(p for p in periods if p[:1].isdigit())
+        oldest = f"{add_months(date.fromisoformat(newest + '-01'), 1 - months):%Y-%m}"
+        periods = {p: n for p, n in periods.items() if not p[:1].isdigit() or p >= oldest}
+    kept = MappingProxyType({p: n for p, n in periods.items() if n})
+    return MappingProxyType({**{m: c for m, c in counters.items() if m != metric}, **({metric: kept} if kept else {})})
+
+
+def read(counters: Counters, metric: str, window: str, today: date) -> int:
+    """The count over the window that `today` is in. `months:N` is this month and the N − 1 before it."""
+    periods = counters.get(metric, {})
+    if window == "lifetime":
+        return periods.get("life", 0)
+    if window == "day":
+        return periods.get(f"d:{today}", 0)
+    if window == "week":
+        return periods.get(f"w:{week_start(today)}", 0)
+    months = 1 if window == "month" else int(window[7:])
+    first, last = f"{add_months(today.replace(day=1), 1 - months):%Y-%m}", f"{today:%Y-%m}"
+    return sum(n for period, n in periods.items() if period[:1].isdigit() and first <= period <= last)
+
+
+def read_capped(counters: Counters, metric: str, per: str, on: date) -> int:
+    """Like `read`, but a late report is measured against the latest day or week on record (see `add`)."""
+    if per in ("day", "week"):
+        prefix = "d:" if per == "day" else "w:"
+        key = f"{prefix}{on if per == 'day' else week_start(on)}"
+        stored = next((p for p in counters.get(metric, {}) if p.startswith(prefix)), "")
+        return counters.get(metric, {}).get(max(stored, key), 0)
+    return read(counters, metric, per, on)
+
+
+def ever(account: Account, trigger: str) -> int:
+    """How often the trigger happened in the member's life."""
+    metric = {"order_paid": "orders", "check_in": "check_ins"}.get(trigger, trigger)
+    return read(account.counters, metric, "lifetime", date.min)

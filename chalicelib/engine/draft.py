@@ -1,0 +1,101 @@
+"""A decision in the making: the running state of one fold over one event."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+
+from chalicelib.engine import counters, points
+from chalicelib.engine.account import Account, Standing
+from chalicelib.engine.decision import Decision, Entry, Line
+from chalicelib.engine.events import Cause
+from chalicelib.engine.refusals import TooManyPoints
+from chalicelib.rulebook.model import Published, Rulebook
+from chalicelib.shared.clock import business_date
+
+
+@dataclass
+class Draft:
+    """Mutable on purpose, and only inside `process`: each step reads and adds, `finish` freezes the result."""
+
+    published: Published
+    before: Account
+    now: datetime
+    account: Account = field(init=False)
+    purse: points.Purse = field(init=False)
+    lines: list[Line] = field(default_factory=list)
+    facts: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.account = self.before
+        self.purse = points.open_purse(self.before)
+
+    @property
+    def rulebook(self) -> Rulebook:
+        return self.published.rulebook
+
+    @property
+    def today(self) -> date:
+        """The business date of the decision."""
+        return self.on(self.now)
+
+    @property
+    def tier(self) -> str:
+        """The member's tier code while this event is decided."""
+        standing = self.account.standing
+        return self.rulebook.tier(standing.tier if standing else "").code
+
+    def on(self, instant: datetime) -> date:
+        """The business date of an instant."""
+        return business_date(instant, self.rulebook.brand.time_zone)
+
+    def count(self, metric: str, amount: int, on: date) -> None:
+        """Adds to a counter, if the rulebook reads it."""
+        counted = counters.add(self.account.counters, self.rulebook, metric, amount, on)
+        self.account = self.account.with_(counters=counted)
+
+    def say(self, rule: str, change: int, why: str, why_zh: str) -> None:
+        """Adds a line."""
+        self.lines.append(Line(rule, change, why, why_zh))
+
+    def grant(self, expires_on: date, amount: int) -> None:
+        """Adds a lot; whatever of it repays debt is shown as a line of its own."""
+        self.purse, repaid = points.grant(self.purse, expires_on, amount)
+        self.repaid(repaid)
+
+    def repaid(self, amount: int) -> None:
+        """The line for debt repaid. It carries 0: the points were counted by the line that earned them."""
+        if amount:
+            self.say("debt_repaid", 0, f"{amount} of these points repaid debt", f"其中 {amount} 分用于偿还欠分")
+
+    def standing(self, standing: Standing) -> None:
+        """Sets the tier."""
+        self.account = self.account.with_(standing=standing)
+
+    def finish(self, kind: str, cause: Cause, facts: Mapping[str, Any] | None = None) -> Decision:
+        """Freezes the account and its entry. Raises TooManyPoints above the rulebook's limit for one entry."""
+        opened = points.open_purse(self.before)
+        change = self.purse.worth - opened.worth
+        pending = sum(self.purse.pending.values()) - self.before.pending_total
+        if max(abs(change), abs(pending)) > self.rulebook.limits.max_points_per_entry:
+            raise TooManyPoints
+        seq = self.before.seq + 1
+        account = self.account.with_(seq=seq, lots=self.purse.lots, pending=self.purse.pending, debt=self.purse.debt)
+        entry = Entry(
+            member_id=account.member_id,
+            seq=seq,
+            at=self.now,
+            kind=kind,
+            cause=cause,
+            points=change,
+            pending=pending,
+            balance_after=account.balance,
+            pending_after=account.pending_total,
+            debt_after=account.debt,
+            tier_after=account.standing.tier if account.standing else "",
+            rulebook_version=self.published.version,
+            lines=tuple(self.lines),
+            moves=self.purse.moves,
+            facts={**self.facts, **(facts or {})},
+        )
+        return Decision(self.before, account, entry)

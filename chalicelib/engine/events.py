@@ -1,0 +1,173 @@
+"""Everything that can happen to a member. Each event knows its cause: the natural key that is recorded once, forever.
+
+A cause is unique within a scope: the member for what members do, the merchant's own object for what merchants report,
+so that one order can never be credited to two members.
+"""
+
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from fractions import Fraction
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Cause:
+    """`scope` + `key` identify one happening. `key` is what members see, e.g. `order#A-1`."""
+
+    scope: str
+    key: str
+
+
+@dataclass(frozen=True)
+class Item:
+    """One line of an order; `amount_fen` is the line's total."""
+
+    amount_fen: int
+    category: str = ""
+    sku: str = ""
+    quantity: int = 1
+
+
+@dataclass(frozen=True)
+class Refund:
+    """`amount_fen` of an order given back. With `items`, the points of those items' categories follow the money;
+    without, the same share of everything."""
+
+    refund_id: str
+    amount_fen: int
+    items: tuple[Item, ...] = ()
+
+
+@dataclass(frozen=True)
+class Joined:
+    """The member's first moment. `invited_by` is a candidate only: the invites capability decides."""
+
+    cause: Cause
+    invited_by: str = ""
+
+
+@dataclass(frozen=True)
+class OrderPaid:
+    """`early_refunds` and `completed` arrived before the payment did and are settled with it."""
+
+    cause: Cause
+    order_id: str
+    paid_at: datetime
+    amount_fen: int
+    items: tuple[Item, ...] = ()
+    early_refunds: tuple[Refund, ...] = ()
+    completed: bool = False
+
+
+@dataclass(frozen=True)
+class OrderRecord:
+    """What the journal knows of an order: the facts of its payment, completion and refunds so far.
+
+    grants: (expires_on, points) per lot date; releases_on: the date they wait for, when they began as pending
+    weight: Σ item amount × rate, the measure by which points follow refunded money; rates: category → rate where it
+    differs from 1 (both as the rulebook had them when the order was paid)
+    """
+
+    order_id: str
+    member_id: str
+    paid_on: date
+    amount_fen: int
+    weight: Fraction
+    rates: dict[str, str]
+    grants: tuple[tuple[date, int], ...]
+    releases_on: date | None = None
+    completed: bool = False
+    refunded_fen: int = 0
+    refunded_weight: Fraction = Fraction(0)
+    taken_back: int = 0
+
+    @property
+    def granted(self) -> int:
+        """Points the order earned, whatever became of them."""
+        return sum(points for _, points in self.grants)
+
+
+@dataclass(frozen=True)
+class OrderCompleted:
+    cause: Cause
+    order: OrderRecord
+
+
+@dataclass(frozen=True)
+class OrderRefunded:
+    cause: Cause
+    order: OrderRecord
+    refund: Refund
+
+
+@dataclass(frozen=True)
+class Behaved:
+    """A behaviour of the rulebook. `trusted`: reported by a merchant, not by the member's own phone."""
+
+    cause: Cause
+    behaviour: str
+    occurred_at: datetime
+    trusted: bool
+    seconds: int = 0
+    attributes: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class CheckedIn:
+    """`on` is today's business date, or an earlier one when `make_up`."""
+
+    cause: Cause
+    on: date
+    make_up: bool = False
+
+
+@dataclass(frozen=True)
+class ProfileChanged:
+    """`changes`: fields of Profile to replace."""
+
+    cause: Cause
+    changes: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class StatusChanged:
+    """An operator freezes or releases a member; `tokens_from` refuses tokens issued before (log out everywhere)."""
+
+    cause: Cause
+    reason: str
+    status: str | None = None
+    tokens_from: datetime | None = None
+
+
+@dataclass(frozen=True)
+class PointsAdjusted:
+    """An operator's correction, positive or negative, with its reason. `returns` gives back the lots an earlier debit
+    took (lot moves of its entry), instead of granting a new lot."""
+
+    cause: Cause
+    points: int
+    reason: str
+    actor: str
+    returns: tuple[tuple[date, int], ...] = ()
+
+
+@dataclass(frozen=True)
+class LotsExpired:
+    """Every lot whose last day is `through` or earlier leaves."""
+
+    cause: Cause
+    through: date
+
+
+@dataclass(frozen=True)
+class PendingReleased:
+    """Every pending portion due on `through` or earlier becomes a lot."""
+
+    cause: Cause
+    through: date
+
+
+Event = (
+    Joined | OrderPaid | OrderCompleted | OrderRefunded | Behaved | CheckedIn | ProfileChanged | StatusChanged
+    | PointsAdjusted | LotsExpired | PendingReleased
+)  # fmt: skip

@@ -1,0 +1,227 @@
+"""Orders: paid, completed, refunded.
+
+A refund takes points back in proportion to the money: of `granted` points the order keeps
+ceil(granted × weight left ÷ weight), so several partial refunds take exactly what one refund of their sum would, a full
+refund takes everything, and a rounding is never at the member's cost. Weight is amount × category rate.
+"""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import date, timedelta
+from fractions import Fraction
+from typing import Any
+
+from chalicelib.engine import points
+from chalicelib.engine.counters import ever
+from chalicelib.engine.decision import Decision, Entry
+from chalicelib.engine.draft import Draft
+from chalicelib.engine.earning import Situation, category_rate, earn, purchase_rule, weighted_fen, yuan
+from chalicelib.engine.events import OrderCompleted, OrderPaid, OrderRecord, OrderRefunded, Refund
+from chalicelib.engine.refusals import FutureInstant, OrderTooLarge, RefundExceedsOrder
+from chalicelib.engine.tiers import promote
+
+SKEW = timedelta(minutes=5)
+
+
+def paid(draft: Draft, event: OrderPaid) -> Decision:
+    """Counts the order, grants its points (or holds them pending), settles what arrived before the payment."""
+    if event.paid_at > draft.now + SKEW:
+        raise FutureInstant([{"field": "paid_at", "problem": "in the future"}])
+    if event.amount_fen > draft.rulebook.limits.max_order_fen:
+        raise OrderTooLarge([{"field": "amount_fen", "problem": "above the limit"}])
+    on = draft.on(event.paid_at)
+    what = Situation(
+        "order_paid", event.paid_at, on, first_time=ever(draft.before, "order_paid") == 0,
+        amount_fen=event.amount_fen, items=event.items,
+    )  # fmt: skip
+    draft.count("spend_fen", event.amount_fen, on)
+    draft.count("orders", 1, on)
+    record = _grant(draft, event, what)
+    draft.facts.update(_facts(record))
+    early = []
+    for refund in event.early_refunds:
+        # The payment is the first to know the true amount: whatever an early refund has beyond it is not refundable.
+        amount = min(refund.amount_fen, record.amount_fen - record.refunded_fen)
+        record, facts = _take_back(draft, record, Refund(refund.refund_id, amount, refund.items))
+        early.append(facts)
+    if early:
+        draft.facts["early_refunds"] = early
+    if event.completed:
+        draft.facts["completed"] = True
+        _release_own(draft, record)
+    promote(draft)
+    return draft.finish("order_paid", event.cause)
+
+
+def _grant(draft: Draft, event: OrderPaid, what: Situation) -> OrderRecord:
+    waits = draft.rulebook.pending.mode == "days"
+    releases_on = draft.today + timedelta(days=draft.rulebook.pending.days) if waits else None
+    lots: dict[date, int] = {}
+    for grant in earn(draft, what):
+        until = points.expires_on(releases_on or draft.today, draft.rulebook.expiry, grant.rule.valid_months)
+        lots[until] = lots.get(until, 0) + grant.points
+        if releases_on:
+            why, why_zh = f"{grant.why}, pending until {releases_on}", f"{grant.why_zh}，{releases_on} 入账"
+            draft.say(grant.rule.id, 0, why, why_zh)
+        else:
+            draft.say(grant.rule.id, grant.points, grant.why, grant.why_zh)
+    lots = {until: amount for until, amount in sorted(lots.items()) if amount}
+    for until, amount in lots.items():
+        if releases_on:
+            draft.purse = points.hold_pending(draft.purse, releases_on, until, amount)
+        else:
+            draft.grant(until, amount)
+    rule = purchase_rule(draft.rulebook)
+    rates = {item.category: category_rate(rule, item.category) for item in what.items} if rule else {}
+    return OrderRecord(
+        order_id=event.order_id,
+        member_id=draft.before.member_id,
+        paid_on=what.on,
+        amount_fen=event.amount_fen,
+        weight=weighted_fen(rule, what) if rule else Fraction(event.amount_fen),
+        rates={"": str(category_rate(rule, "") if rule else 1), **{c: str(r) for c, r in rates.items()}},
+        grants=tuple(lots.items()),
+        releases_on=releases_on,
+    )
+
+
+def completed(draft: Draft, event: OrderCompleted) -> Decision:
+    """The order is final: what it still has pending becomes spendable."""
+    if event.order.completed:
+        draft.say("order_completed", 0, "The order was already completed", "订单此前已完成")
+    else:
+        _release_own(draft, event.order)
+    if not draft.lines:
+        draft.say("order_completed", 0, "The order is completed", "订单已完成")
+    return draft.finish("order_completed", event.cause, {"order_id": event.order.order_id})
+
+
+def _release_own(draft: Draft, record: OrderRecord) -> None:
+    """Releases what is left of the order's own pending points."""
+    if record.releases_on is None:
+        return
+    keys = []
+    for until, amount in _remaining(record):
+        key = (record.releases_on, until)
+        waiting = min(amount, draft.purse.pending.get(key, 0))
+        if waiting:
+            keys.append((key, waiting))
+    draft.purse, released, repaid = points.release(draft.purse, keys)
+    if released:
+        draft.say("pending_released", released, f"Order completed: {released}", f"订单完成，积分入账：{released}")
+    draft.repaid(repaid)
+
+
+def _remaining(record: OrderRecord) -> Iterable[tuple[date, int]]:
+    """The order's grants less what refunds took: the earliest expiry was taken first, as everywhere."""
+    taken = record.taken_back
+    for until, amount in record.grants:
+        gone = min(taken, amount)
+        taken -= gone
+        if amount > gone:
+            yield until, amount - gone
+
+
+def refunded(draft: Draft, event: OrderRefunded) -> Decision:
+    """Gives the money back to the counters and takes the points. Raises RefundExceedsOrder."""
+    record = event.order
+    if event.refund.amount_fen > record.amount_fen - record.refunded_fen:
+        left = record.amount_fen - record.refunded_fen
+        raise RefundExceedsOrder([{"field": "amount_fen", "problem": f"{left} fen of this order can be refunded"}])
+    _, facts = _take_back(draft, record, event.refund)
+    return draft.finish("order_refunded", event.cause, {"order_id": record.order_id, **facts})
+
+
+def _take_back(draft: Draft, record: OrderRecord, refund: Refund) -> tuple[OrderRecord, dict[str, Any]]:
+    refunded_fen = record.refunded_fen + refund.amount_fen
+    full = refunded_fen == record.amount_fen
+    weight = record.weight if full else min(record.weight, record.refunded_weight + _weight(record, refund))
+    kept = -(-record.granted * (record.weight - weight) // record.weight) if record.weight else 0
+    taken = record.granted - int(kept) - record.taken_back if not full else record.granted - record.taken_back
+    draft.count("spend_fen", -refund.amount_fen, record.paid_on)
+    if full and (refund.amount_fen or not record.amount_fen):
+        draft.count("orders", -1, record.paid_on)
+    _claw_back(draft, record, taken, yuan(refund.amount_fen))
+    after = _after(record, refunded_fen, weight, record.taken_back + taken)
+    facts = {"refund_id": refund.refund_id, "amount_fen": refund.amount_fen,
+             "weight": str(weight - record.refunded_weight), "taken_back": taken}  # fmt: skip
+    return after, facts
+
+
+def _weight(record: OrderRecord, refund: Refund) -> Fraction:
+    """The weight of the money refunded: by the items' own rates when given, else the order's average."""
+    if not refund.items:
+        return record.weight * refund.amount_fen / record.amount_fen if record.amount_fen else Fraction(0)
+    plain = Fraction(record.rates.get("", "1"))
+    listed = sum(item.amount_fen for item in refund.items)
+    rated = sum((Fraction(record.rates.get(i.category, str(plain))) * i.amount_fen for i in refund.items), Fraction(0))
+    return rated + plain * (refund.amount_fen - listed)
+
+
+def _claw_back(draft: Draft, record: OrderRecord, taken: int, money: str) -> None:
+    """Pending first (it was never spendable), then the order's own lots, the earliest others, then debt."""
+    left = taken
+    if record.releases_on and not record.completed:
+        for until, amount in _remaining(record):
+            wanted = min(left, amount)
+            draft.purse, missing = points.drop_pending(draft.purse, (record.releases_on, until), wanted)
+            left -= wanted - missing
+    if taken > left:
+        why = f"Refund of {money} yuan: {taken - left} pending points cancelled"
+        draft.say("refund", 0, why, f"退款 {money} 元，取消待入账积分 {taken - left}")
+    into_debt = draft.rulebook.refunds.policy == "debt"
+    own = [until for until, _ in record.grants]
+    draft.purse, owed, forgiven = points.claw_back(draft.purse, left, own, into_debt=into_debt)
+    if left or taken == 0:
+        change = -(left - forgiven)
+        draft.say("refund", change, f"Refund of {money} yuan takes back {left}", f"退款 {money} 元，收回积分 {left}")
+    if owed:
+        draft.say("debt", 0, f"{owed} points were already spent and are owed", f"其中 {owed} 分已使用，记为欠分")
+    if forgiven:
+        draft.say(
+            "forgiven",
+            0,
+            f"{forgiven} points were already spent and are forgiven",
+            f"其中 {forgiven} 分已使用，予以免除",
+        )
+
+
+def _after(record: OrderRecord, refunded_fen: int, weight: Fraction, taken_back: int) -> OrderRecord:
+    return replace(record, refunded_fen=refunded_fen, refunded_weight=weight, taken_back=taken_back)
+
+
+def _facts(record: OrderRecord) -> dict[str, Any]:
+    return {
+        "order_id": record.order_id,
+        "paid_on": record.paid_on.isoformat(),
+        "amount_fen": record.amount_fen,
+        "weight": str(record.weight),
+        "rates": record.rates,
+        "grants": [[until.isoformat(), amount] for until, amount in record.grants],
+        "releases_on": record.releases_on.isoformat() if record.releases_on else None,
+    }
+
+
+def record_of(entries: Iterable[Entry]) -> OrderRecord | None:
+    """The order as its journal entries tell it; None when there is no payment among them."""
+    entries = list(entries)
+    payment = next((e for e in entries if e.kind == "order_paid"), None)
+    if payment is None:
+        return None
+    facts = payment.facts
+    refunds = [*facts.get("early_refunds", ()), *(e.facts for e in entries if e.kind == "order_refunded")]
+    releases_on = facts.get("releases_on")
+    return OrderRecord(
+        order_id=facts["order_id"],
+        member_id=payment.member_id,
+        paid_on=date.fromisoformat(facts["paid_on"]),
+        amount_fen=facts["amount_fen"],
+        weight=Fraction(facts["weight"]),
+        rates=dict(facts["rates"]),
+        grants=tuple((date.fromisoformat(until), amount) for until, amount in facts["grants"]),
+        releases_on=date.fromisoformat(releases_on) if releases_on else None,
+        completed=bool(facts.get("completed")) or any(e.kind == "order_completed" for e in entries),
+        refunded_fen=sum(r["amount_fen"] for r in refunds),
+        refunded_weight=sum((Fraction(r["weight"]) for r in refunds), Fraction(0)),
+        taken_back=sum(r["taken_back"] for r in refunds),
+    )

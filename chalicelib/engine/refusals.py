@@ -1,0 +1,54 @@
+"""What the law refuses, each with its stable code."""
+
+from chalicelib.shared.errors import Conflict, Forbidden, InvalidFields
+
+
+class AlreadyCheckedIn(Conflict):
+    code = "ALREADY_CHECKED_IN"
+    message, message_zh = "This day is already checked in.", "这一天已经签到过了"
+
+
+class MakeUpRefused(Conflict):
+    code = "MAKE_UP_REFUSED"
+    message, message_zh = "This day cannot be made up; see details.", "这一天不能补签"
+
+
+class UnknownBehaviour(InvalidFields):
+    code = "UNKNOWN_BEHAVIOUR"
+    message, message_zh = "The rulebook has no such behaviour.", "规则中没有这种行为"
+
+
+class NotForClients(Forbidden):
+    code = "BEHAVIOUR_NOT_FOR_CLIENTS"
+    message, message_zh = "Only a merchant server may report this.", "该行为只能由商家上报"
+
+
+class FutureInstant(InvalidFields):
+    code = "FROM_THE_FUTURE"
+    message = "The instant lies more than 5 minutes in the future."
+    message_zh = "时间不能晚于当前时间"
+
+
+class OrderTooLarge(InvalidFields):
+    code = "ORDER_TOO_LARGE"
+    message, message_zh = "The order is above the rulebook's limit.", "订单金额超出规则上限"
+
+
+class RefundExceedsOrder(Conflict):
+    code = "REFUND_EXCEEDS_ORDER"
+    message, message_zh = "More would be refunded than was paid.", "退款金额超过订单实付金额"
+
+
+class InsufficientPoints(Conflict):
+    code = "INSUFFICIENT_POINTS"
+    message, message_zh = "There are not enough points.", "积分不足"
+
+
+class NothingDue(Conflict):
+    code = "NOTHING_DUE"
+    message, message_zh = "Nothing is due on that date.", "没有到期的积分"
+
+
+class TooManyPoints(InvalidFields):
+    code = "TOO_MANY_POINTS"
+    message, message_zh = "One entry may not grant that many points.", "单次积分超出上限"

@@ -1,0 +1,49 @@
+"""The book: the only writer of accounts. A decision is committed whole or not at all, a cause once, forever.
+
+`book` commits, `statement` reads, `verify` checks, `parking` keeps a place for an entry that has not come yet.
+"""
+
+from chalicelib.ledger.admission import admit, admit_reader
+from chalicelib.ledger.book import Also, Outcome, body_hash, create, execute, load, member_of
+from chalicelib.ledger.codec import entry_from_image
+from chalicelib.ledger.parking import park
+from chalicelib.ledger.refusals import (
+    AccountTooLarge,
+    AlreadyRecorded,
+    AlsoRefused,
+    IdentityTaken,
+    MemberErased,
+    MemberFrozen,
+    MemberUnknown,
+    Parked,
+    TokenRevoked,
+)
+from chalicelib.ledger.statement import entry, scope, statement
+from chalicelib.ledger.verify import verify
+
+__all__ = [
+    "AccountTooLarge",
+    "AlreadyRecorded",
+    "Also",
+    "AlsoRefused",
+    "IdentityTaken",
+    "MemberErased",
+    "MemberFrozen",
+    "MemberUnknown",
+    "Outcome",
+    "Parked",
+    "TokenRevoked",
+    "admit",
+    "admit_reader",
+    "body_hash",
+    "create",
+    "entry",
+    "entry_from_image",
+    "execute",
+    "load",
+    "member_of",
+    "park",
+    "scope",
+    "statement",
+    "verify",
+]

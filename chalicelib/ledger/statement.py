@@ -1,0 +1,46 @@
+"""Reading the journal: one entry, one scope, a member's statement."""
+
+from pynamodb.exceptions import QueryError
+
+from chalicelib.engine.decision import Entry
+from chalicelib.engine.events import Cause
+from chalicelib.ledger.book import stored
+from chalicelib.ledger.codec import entry_of
+from chalicelib.ledger.items import EntryItem
+from chalicelib.shared import dynamo
+from chalicelib.shared.errors import BadCursor
+
+MAX_SCOPE = 1000
+
+
+def entry(cause: Cause) -> Entry | None:
+    """The entry of that cause."""
+    item = stored(cause)
+    return entry_of(item) if item and item.seq is not None else None
+
+
+def scope(name: str) -> list[Entry]:
+    """Every entry of a scope (an order with its refunds), by one consistent query, in the order they happened."""
+    try:
+        items = list(EntryItem.query(name, consistent_read=True, limit=MAX_SCOPE))
+    except QueryError as error:
+        raise dynamo.as_refusal(error) from error
+    return sorted((entry_of(item) for item in items if item.seq is not None), key=lambda found: found.seq)
+
+
+def statement(member_id: str, limit: int, cursor: str | None) -> tuple[list[Entry], str | None]:
+    """A page of the member's entries, newest first, and the cursor of the next page. One query.
+
+    The index is eventually consistent: an entry may appear a moment after the answer of the write that made it.
+    """
+    before = dynamo.decode_cursor(cursor)
+    if before is not None and (not isinstance(before, int) or isinstance(before, bool) or before < 1):
+        raise BadCursor
+    condition = EntryItem.seq < before if before else None
+    try:
+        items = list(EntryItem.by_seq.query(member_id, condition, scan_index_forward=False, limit=limit))
+    except QueryError as error:
+        raise dynamo.as_refusal(error) from error
+    entries = [entry_of(item) for item in items]
+    more = len(entries) == limit and entries[-1].seq > 1
+    return entries, dynamo.encode_cursor(entries[-1].seq) if more else None

@@ -1,0 +1,345 @@
+"""The rulebook: everything an operator configures, as one document.
+
+Compatibility: an older document always loads. New fields come with a default that keeps the old meaning; a field is
+never renamed or removed, only ignored by the engine; `schema_version` grows only when a default would change meaning,
+and then `upgrade` rewrites the older document on load.
+"""
+
+from fractions import Fraction
+from functools import cached_property
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, field_validator, model_validator
+
+from chalicelib.rulebook.conditions import Code, Condition, Part, asks_first_time, metrics_in
+
+SCHEMA_VERSION = 1
+Points = Annotated[int, Field(ge=0, le=1_000_000)]
+# Rates are decimal strings ("1.5"): exact as fractions, where a float would not be.
+Rate = Annotated[str, Field(pattern=r"^(0|[1-9]\d{0,5})(\.\d{1,4})?$")]
+
+
+class Words(Part):
+    """A text for members, Chinese first."""
+
+    zh: str = Field(min_length=1, max_length=500)
+    en: str = Field(min_length=1, max_length=500)
+
+
+class Brand(Part):
+    name: Words
+    time_zone: str = "Asia/Shanghai"
+    points_name: Words = Words(zh="积分", en="points")
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known(cls, value: str) -> str:
+        from zoneinfo import ZoneInfo
+
+        try:
+            ZoneInfo(value)
+        except (ValueError, OSError) as error:
+            raise ValueError("unknown time zone") from error
+        return value
+
+
+class Behaviour(Part):
+    """Something a member does that may be reported. `client` ones are untrusted: only capped rules may pay for them."""
+
+    code: Code
+    name: Words
+    reported_by: Literal["merchant", "client", "both"] = "merchant"
+    nature: Literal[
+        "use", "interaction", "visit", "content", "share", "friend_click", "subscribe", "survey", "other"
+    ] = "other"
+    metrics: tuple[Code, ...] = Field(default=(), description="counters that grow by 1; seconds go to <code>_seconds")
+    counts_seconds: bool = False
+    max_seconds: int = Field(default=4 * 3600, ge=1, le=86400)
+
+
+class Cap(Part):
+    """At most `times` grants, or at most `points`, in one period of the rulebook's calendar."""
+
+    per: Literal["day", "week", "month", "lifetime"]
+    times: int | None = Field(default=None, ge=1)
+    points: int | None = Field(default=None, ge=1)
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        if (self.times is None) == (self.points is None):
+            raise ValueError("a cap limits either times or points")
+        return self
+
+    def metric(self, rule_id: str) -> str:
+        """The counter this cap reads."""
+        return f"rule_{rule_id}" if self.times is not None else f"paid_{rule_id}"
+
+
+class Formula(Part):
+    """How many points. Exactly one of the fields.
+
+    `fixed`: that many · `by_tier`: by the member's tier code · `per_yuan`: rate × yuan paid, `category_rates`
+    replace the rate for items of that category · `by_streak_day`: day 1, 2, …; later days get the last value.
+    """
+
+    fixed: Points | None = None
+    by_tier: dict[Code, Points] | None = None
+    per_yuan: Rate | None = None
+    category_rates: dict[str, Rate] = Field(default_factory=dict)
+    by_streak_day: tuple[Points, ...] | None = Field(default=None, min_length=1, max_length=366)
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        given = [f for f in (self.fixed, self.by_tier, self.per_yuan, self.by_streak_day) if f is not None]
+        if len(given) != 1:
+            raise ValueError("a formula has exactly one of fixed, by_tier, per_yuan, by_streak_day")
+        if self.category_rates and self.per_yuan is None:
+            raise ValueError("category_rates belong to per_yuan")
+        return self
+
+
+class EarningRule(Part):
+    """`trigger` is `joined`, `order_paid`, `check_in`, `profile_completed` or the code of a behaviour."""
+
+    id: Code
+    name: Words
+    trigger: Code
+    when: Condition | None = None
+    points: Formula
+    multiplied: bool = Field(default=False, description="whether the multipliers apply")
+    caps: tuple[Cap, ...] = ()
+    valid_months: int | None = Field(default=None, ge=1, le=120, description="overrides the expiry policy")
+
+
+class Multiplier(Part):
+    """A factor on the rules marked `multiplied`. Within a `group` the highest applies; groups multiply."""
+
+    id: Code
+    name: Words
+    group: Code
+    triggers: tuple[Code, ...] = ("order_paid",)
+    when: Condition | None = None
+    factor: Rate | None = None
+    by_tier: dict[Code, Rate] | None = None
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        if (self.factor is None) == (self.by_tier is None):
+            raise ValueError("a multiplier has either factor or by_tier")
+        return self
+
+    def factor_for(self, tier: str) -> Fraction:
+        """The factor for a member of that tier; 1 when the table leaves the tier out."""
+        return Fraction(self.factor if self.factor is not None else (self.by_tier or {}).get(tier, "1"))
+
+
+class Threshold(Part):
+    """`metric` over `window` (lifetime, month, months:N = this month and the N−1 before it) reaching `at_least`."""
+
+    metric: Code
+    window: str = Field(default="lifetime", pattern=r"^(lifetime|month|months:(1[0-2]|[1-9]))$")
+    at_least: int = Field(ge=1)
+    name: Words
+
+
+class Benefit(Part):
+    """One thing a tier gives, by class."""
+
+    code: Code
+    kind: Literal["economic", "service", "feature", "honour"]
+    name: Words
+    value: dict[str, int | str | bool] = Field(default_factory=dict)
+
+
+class Tier(Part):
+    """`promotion`: reaching any one threshold is enough. The first tier has none: everybody starts there."""
+
+    code: Code
+    name: Words
+    colour: str = Field(default="#888888", pattern=r"^#[0-9A-Fa-f]{6}$")
+    promotion: tuple[Threshold, ...] = ()
+    retention: tuple[Threshold, ...] = ()
+    benefits: tuple[Benefit, ...] = ()
+
+
+class Tiers(Part):
+    levels: tuple[Tier, ...] = Field(min_length=3, max_length=5)
+    held_months: int = Field(default=12, ge=1, le=60)
+    retention_percent_of_promotion: int | None = Field(default=None, ge=1, le=99)
+
+    @model_validator(mode="after")
+    def _entry_tier_is_open(self) -> Self:
+        if self.levels[0].promotion:
+            raise ValueError("the first tier has no promotion thresholds")
+        if any(not tier.promotion for tier in self.levels[1:]):
+            raise ValueError("every tier above the first needs a promotion threshold")
+        codes = [tier.code for tier in self.levels]
+        if len(set(codes)) != len(codes):
+            raise ValueError("tier codes must differ")
+        return self
+
+
+class Task(Part):
+    """Reaching every goal within the period pays `points`. Played by the tiers-and-tasks capability."""
+
+    id: Code
+    name: Words
+    kind: Literal["newcomer", "daily", "weekly", "growth", "exclusive", "campaign"]
+    goals: tuple[Threshold, ...] = ()
+    points: Points = 0
+
+
+class Badge(Part):
+    id: Code
+    name: Words
+    goal: Threshold | None = None
+
+
+class Streak(Part):
+    """Check-ins on consecutive business days. `cycle_days`: after that many the table starts again."""
+
+    cycle_days: int = Field(default=7, ge=1, le=366)
+    make_up_within_days: int = Field(default=7, ge=0, le=30)
+    make_ups_per_month: int = Field(default=3, ge=0, le=31)
+    make_up_cost_points: Points = 0
+
+
+class MemberDay(Part):
+    days_of_month: tuple[int, ...] = Field(default=(15,), min_length=1)
+
+    @field_validator("days_of_month")
+    @classmethod
+    def _days(cls, value: tuple[int, ...]) -> tuple[int, ...]:
+        if min(value) < 1 or max(value) > 28:
+            raise ValueError("member days are 1–28, so that every month has them")
+        return value
+
+
+class Expiry(Part):
+    """A lot lives `valid_months` and leaves at the end of that month. A refunded lot that is gone comes back with
+    `refund_grace_days`. Notices of an expiry go out `notice_days` before it."""
+
+    valid_months: int = Field(default=12, ge=1, le=120)
+    refund_grace_days: int = Field(default=30, ge=1, le=366)
+    notice_days: tuple[int, ...] = (30, 7)
+
+
+class Pending(Part):
+    """`none`: points count at once. `days`: they wait `days` after payment, or until the order is completed."""
+
+    mode: Literal["none", "days"] = "none"
+    days: int = Field(default=7, ge=1, le=90)
+
+
+class Refunds(Part):
+    """What a claw-back does when the member has spent the points: `debt` is repaid by the next earnings;
+    `within_balance` takes what is there and forgives the rest."""
+
+    policy: Literal["debt", "within_balance"] = "debt"
+
+
+class GuardRails(Part):
+    """Switches that are on by default. Turning one off needs its typed confirmation when publishing."""
+
+    no_points_for_sharing: bool = True
+    no_points_for_subscribing: bool = True
+    one_referral_level: bool = True
+    no_lottery_for_invites: bool = True
+    no_paid_points: bool = True
+    no_gifts: bool = True
+    lottery_off: bool = True
+
+
+class Limits(Part):
+    """What one order may be, beyond which it is refused."""
+
+    max_order_fen: int = Field(default=10**12, ge=1, le=10**13)
+    max_points_per_entry: int = Field(default=10**11, ge=1, le=10**12)
+
+
+class Rulebook(Part):
+    """The document."""
+
+    schema_version: int = SCHEMA_VERSION
+    brand: Brand
+    points_per_yuan_value: int = Field(default=100, ge=1, le=100_000, description="value anchor: points worth 1 yuan")
+    behaviours: tuple[Behaviour, ...] = Field(default=(), max_length=100)
+    earning: tuple[EarningRule, ...] = Field(max_length=100)
+    multipliers: tuple[Multiplier, ...] = Field(default=(), max_length=20)
+    tiers: Tiers
+    tasks: tuple[Task, ...] = Field(default=(), max_length=100)
+    badges: tuple[Badge, ...] = Field(default=(), max_length=100)
+    streak: Streak = Streak()
+    member_day: MemberDay = MemberDay()
+    expiry: Expiry = Expiry()
+    pending: Pending = Pending()
+    refunds: Refunds = Refunds()
+    guard_rails: GuardRails = GuardRails()
+    limits: Limits = Limits()
+    capabilities: dict[str, dict[str, Any]] = Field(
+        default_factory=dict, description="sections of capabilities this version does not interpret yet"
+    )
+
+    @model_validator(mode="after")
+    def _references(self) -> Self:
+        ids = [rule.id for rule in self.earning]
+        if len(set(ids)) != len(ids):
+            raise ValueError("earning rule ids must differ")
+        known = {"joined", "order_paid", "check_in", "profile_completed"} | {b.code for b in self.behaviours}
+        tiers = {tier.code for tier in self.tiers.levels}
+        for rule in self.earning:
+            if rule.trigger not in known:
+                raise ValueError(f"rule {rule.id}: unknown trigger {rule.trigger}")
+            if rule.points.by_tier is not None and not set(rule.points.by_tier) <= tiers:
+                raise ValueError(f"rule {rule.id}: unknown tier in by_tier")
+        for multiplier in self.multipliers:
+            if multiplier.by_tier is not None and not set(multiplier.by_tier) <= tiers:
+                raise ValueError(f"multiplier {multiplier.id}: unknown tier in by_tier")
+        return self
+
+    @cached_property
+    def windows(self) -> dict[str, set[str]]:
+        """metric → the windows this document reads: `day`, `week`, `lifetime`, `months:N` (`month` is `months:1`).
+        Only these are counted. `rule_<id>` counts a rule's grants and `paid_<id>` its points, for its caps."""
+        used = {("spend_fen", "lifetime"), ("orders", "lifetime"), ("check_ins", "lifetime")}
+        for rule in self.earning:
+            used |= metrics_in(rule.when)
+            used |= {(cap.metric(rule.id), cap.per) for cap in rule.caps}
+        used |= {(behaviour.code, "lifetime") for behaviour in self.behaviours if self._asks_first_time(behaviour.code)}
+        for multiplier in self.multipliers:
+            used |= metrics_in(multiplier.when)
+        goals = [goal for task in self.tasks for goal in task.goals]
+        goals += [badge.goal for badge in self.badges if badge.goal]
+        goals += [goal for tier in self.tiers.levels for goal in (*tier.promotion, *tier.retention)]
+        used |= {(goal.metric, goal.window) for goal in goals}
+        found: dict[str, set[str]] = {}
+        for metric, window in used:
+            found.setdefault(metric, set()).add("months:1" if window == "month" else window)
+        return found
+
+    def _asks_first_time(self, trigger: str) -> bool:
+        return any(asks_first_time(rule.when) for rule in self.earning if rule.trigger == trigger)
+
+    def behaviour(self, code: str) -> Behaviour | None:
+        """The behaviour of that code."""
+        return next((b for b in self.behaviours if b.code == code), None)
+
+    def tier(self, code: str) -> Tier:
+        """The tier of that code; the first tier when the document no longer knows it."""
+        return next((t for t in self.tiers.levels if t.code == code), self.tiers.levels[0])
+
+    def rank(self, code: str) -> int:
+        """0 for the first tier, growing upwards."""
+        return next((i for i, t in enumerate(self.tiers.levels) if t.code == code), 0)
+
+
+class Published(Part):
+    """A rulebook with its version number and the business instant from which it holds."""
+
+    version: int
+    rulebook: Rulebook
+
+
+def load(document: dict[str, Any]) -> Rulebook:
+    """Reads a stored document of this or an older schema version. Raises pydantic's ValidationError."""
+    return Rulebook.model_validate(document)

@@ -1,0 +1,58 @@
+"""The one typed settings object, read from the environment when first asked for."""
+
+import os
+from dataclasses import dataclass
+from functools import lru_cache
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Names of everything this deployment owns. `stage` is `local`, `dev`, `live`, …"""
+
+    stage: str
+    accounts_table: str
+    journal_table: str
+    members_table: str
+    rulebook_table: str
+    console_table: str
+    metrics_table: str
+    guard_table: str
+    audit_table: str
+    token_secret: str
+    merchant_secret: str
+    wechat_secret: str
+    wechat_url: str
+    facts_topic_arn: str
+    orders_queue_url: str
+    orders_dead_queue_url: str
+
+
+@lru_cache(maxsize=1)
+def settings() -> Settings:
+    """Physical names follow one pattern, so a function needs only STAGE and what cannot be derived from it."""
+    stage = os.environ.get("STAGE", "local")
+
+    def table(name: str) -> str:
+        return os.environ.get(f"{name.upper()}_TABLE", f"membership-{stage}-{name}")
+
+    def secret(variable: str, name: str) -> str:
+        return os.environ.get(variable, f"membership/{stage}/{name}")
+
+    return Settings(
+        stage=stage,
+        accounts_table=table("accounts"),
+        journal_table=table("journal"),
+        members_table=table("members"),
+        rulebook_table=table("rulebook"),
+        console_table=table("console"),
+        metrics_table=table("metrics"),
+        guard_table=table("guard"),
+        audit_table=table("audit"),
+        token_secret=secret("TOKEN_SECRET", "tokens"),
+        merchant_secret=secret("MERCHANT_SECRET", "merchants"),
+        wechat_secret=secret("WECHAT_SECRET", "wechat"),
+        wechat_url=os.environ.get("WECHAT_URL", "https://api.weixin.qq.com"),
+        facts_topic_arn=os.environ.get("FACTS_TOPIC_ARN", ""),
+        orders_queue_url=os.environ.get("ORDERS_QUEUE_URL", ""),
+        orders_dead_queue_url=os.environ.get("ORDERS_DEAD_QUEUE_URL", ""),
+    )

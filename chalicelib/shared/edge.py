@@ -1,0 +1,240 @@
+"""The HTTP rim: one decorator that authenticates, parses, calls, answers, and turns every refusal into one shape.
+
+Chalice middleware is not used: in a room's own function `app.py` is never imported, so middleware would run in the
+test client and nowhere else. A plain decorator below Chalice's runs in both.
+"""
+
+import functools
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, cast
+from urllib.parse import unquote, urlencode
+
+from chalice.app import Blueprint
+from chalice.app import Response as HttpResponse
+from pydantic import BaseModel, ValidationError
+
+from chalicelib.shared import callers, clock, errors, telemetry
+from chalicelib.shared.ids import random_code
+from chalicelib.shared.schemas import Empty, Request, Response
+
+MAX_BODY_BYTES = 256 * 1024
+
+anonymous, member, merchant = "anonymous", "member", "merchant"
+
+
+@dataclass(frozen=True)
+class Operators:
+    """Operators whose role is one of `roles`."""
+
+    roles: tuple[str, ...]
+
+
+def operators(*roles: str) -> Operators:
+    """Who may call an admin route; owners always may."""
+    return Operators(tuple(dict.fromkeys(("owner", *roles))))
+
+
+Auth = str | Operators
+
+
+@dataclass(frozen=True)
+class Call:
+    """One parsed, authenticated request. `now` was read once, here; nothing below reads the clock."""
+
+    now: datetime
+    request_id: str
+    caller: callers.Caller
+    body: Any = None
+    query: Any = None
+    path: dict[str, str] = field(default_factory=dict)
+    idempotency_key: str = ""
+    client_ip: str = ""
+
+    @property
+    def member(self) -> callers.Member:
+        """The calling member; only for routes with `auth=member`."""
+        return cast(callers.Member, self.caller)
+
+    @property
+    def operator(self) -> callers.Operator:
+        """The calling operator; only for routes with `auth=operators(…)`."""
+        return cast(callers.Operator, self.caller)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An answer with other than the route's usual status, or with headers."""
+
+    body: BaseModel
+    status: int | None = None
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Contract:
+    """What a route promises; the OpenAPI document is generated from it."""
+
+    auth: Auth
+    body: type[BaseModel] | None
+    query: type[BaseModel] | None
+    answer: type[BaseModel]
+    status: int
+    idempotent: bool
+    summary: str
+
+
+CONTRACTS: dict[str, Contract] = {}
+
+
+def endpoint(
+    blueprint: Blueprint,
+    *,
+    auth: Auth,
+    answer: type[Response],
+    body: type[Request] | None = None,
+    query: type[Request] | None = None,
+    status: int = 200,
+    idempotent: bool = False,
+) -> Callable[[Callable[[Call], Response | Answer]], Callable[..., HttpResponse]]:
+    """Wraps a view `(Call) -> Response | Answer`. `idempotent` asks for the Idempotency-Key header."""
+
+    def decorate(view: Callable[[Call], Response | Answer]) -> Callable[..., HttpResponse]:
+        contract = Contract(auth, body, query, answer, status, idempotent, (view.__doc__ or "").strip())
+        CONTRACTS[f"{view.__module__}.{view.__name__}"] = contract
+
+        @functools.wraps(view)
+        def handle(**path: str) -> HttpResponse:
+            request = blueprint.current_request
+            request_id = _request_id(request)
+            try:
+                result = view(_parse(contract, request, request_id, path))
+                reply = result if isinstance(result, Answer) else Answer(result)
+                return _respond(
+                    reply.status or contract.status, reply.body.model_dump_json(), request_id, reply.headers
+                )
+            except errors.Refusal as refusal:
+                telemetry.log("refused", code=refusal.code, request_id=request_id, view=view.__name__)
+                return _refuse(refusal, request_id)
+            except Exception as error:
+                telemetry.log_failure(error, request_id=request_id, view=view.__name__)
+                return _refuse(_Bug(), request_id)
+
+        return handle
+
+    return decorate
+
+
+class _Bug(errors.Refusal):
+    status, code, retryable = 500, "INTERNAL", True
+    message = "Something went wrong on our side; the same request may be sent again."
+    message_zh = "系统出了点问题，请稍后重试"
+
+
+def _parse(contract: Contract, request: Any, request_id: str, path: dict[str, str]) -> Call:
+    now = clock.now()
+    raw = request.raw_body or b""
+    if len(raw) > MAX_BODY_BYTES:
+        raise errors.BodyTooLarge
+    caller = _authenticate(contract.auth, request, raw, now)
+    key = request.headers.get("idempotency-key", "")
+    if contract.idempotent and not (1 <= len(key) <= 255 and key.isprintable()):
+        raise errors.invalid("Idempotency-Key", "required, 1–255 printable characters")
+    identity = request.context.get("identity") or {}
+    return Call(
+        now=now,
+        request_id=request_id,
+        caller=caller,
+        body=_parse_body(contract.body, raw) if contract.body else None,
+        query=_validate(contract.query, dict(request.query_params or {})) if contract.query else None,
+        # API Gateway hands path parameters over as the client encoded them.
+        path={name: unquote(value) for name, value in path.items()},
+        idempotency_key=key,
+        client_ip=str(identity.get("sourceIp") or ""),
+    )
+
+
+def _authenticate(auth: Auth, request: Any, raw: bytes, now: datetime) -> callers.Caller:
+    header = request.headers.get("authorization")
+    if isinstance(auth, Operators):
+        return callers.operator_from(header, now, auth.roles)
+    if auth == member:
+        return callers.member_from(header, now)
+    if auth == merchant:
+        return callers.merchant_from(header, request.method, _path_and_query(request), raw, now)
+    return callers.Anonymous()
+
+
+def _path_and_query(request: Any) -> str:
+    """What the merchant signed: the path with its query, parameters in the order they were sent."""
+    path = _route_path(request)
+    query = request.query_params
+    pairs = [(name, value) for name in query or {} for value in query.getlist(name)]
+    return f"{path}?{urlencode(pairs)}" if pairs else path
+
+
+def _route_path(request: Any) -> str:
+    path = str(request.context.get("resourcePath", ""))
+    for name, value in (request.uri_params or {}).items():
+        path = path.replace("{" + name + "}", value)
+    return path
+
+
+def _parse_body(model: type[BaseModel], raw: bytes) -> BaseModel:
+    if not raw.strip() and issubclass(model, Empty):
+        return model()
+    try:
+        value = json.loads(raw, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
+        raise errors.Malformed from error
+    return _validate(model, value)
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _validate(model: type[BaseModel], value: Any) -> BaseModel:
+    return parse(model, value)
+
+
+def parse(model: type[BaseModel], value: Any) -> BaseModel:
+    """Validates outside input. Raises InvalidFields with one detail a field (values are never echoed)."""
+    try:
+        return model.model_validate(value)
+    except ValidationError as error:
+        raise errors.InvalidFields(
+            [
+                {"field": ".".join(map(str, item["loc"])) or "body", "problem": item["msg"]}
+                for item in error.errors(include_url=False, include_context=False, include_input=False)[:50]
+            ]
+        ) from error
+
+
+def _request_id(request: Any) -> str:
+    return str(request.context.get("requestId") or f"R{random_code(16)}")
+
+
+def _respond(status: int, body: str, request_id: str, headers: dict[str, str]) -> HttpResponse:
+    return HttpResponse(
+        body=body,
+        status_code=status,
+        headers={"Content-Type": "application/json; charset=utf-8", "X-Request-Id": request_id, **headers},
+    )
+
+
+def _refuse(refusal: errors.Refusal, request_id: str) -> HttpResponse:
+    error = {
+        "code": refusal.code,
+        "message": refusal.message,
+        "message_zh": refusal.message_zh,
+        "request_id": request_id,
+        "retryable": refusal.retryable,
+        "details": refusal.details,
+    }
+    headers = {}
+    if refusal.status == 429:
+        headers["Retry-After"] = str(refusal.retry_after_seconds or 1)
+    return _respond(refusal.status, json.dumps({"error": error}, ensure_ascii=False), request_id, headers)

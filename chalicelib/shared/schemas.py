@@ -1,0 +1,59 @@
+"""What every room's request and response models share."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+
+from chalicelib.shared.ids import NATURAL_KEY
+
+NaturalKey = Annotated[
+    str, StringConstraints(pattern=NATURAL_KEY.pattern), Field(description="The sender's own id, unique forever.")
+]
+MemberId = Annotated[str, StringConstraints(pattern=r"^M[0-9A-Z]{18}$")]
+OpenId = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_\-]+$")]
+Instant = Annotated[AwareDatetime, AfterValidator(lambda value: value.astimezone(UTC))]
+
+
+class Request(BaseModel):
+    """A body we receive. Unknown fields are refused: a misspelt field must not be silently lost."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Response(BaseModel):
+    """A body we answer."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class PageQuery(Request):
+    """Query of every list: `limit` 1–100 and the cursor of the page before."""
+
+    limit: int = Field(default=20, ge=1, le=100)
+    cursor: str | None = Field(default=None, max_length=2048)
+
+
+class ErrorBody(Response):
+    code: str
+    message: str
+    message_zh: str
+    request_id: str
+    retryable: bool
+    details: list[dict[str, Any]]
+
+
+class ErrorAnswer(Response):
+    """The one error shape."""
+
+    error: ErrorBody
+
+
+class Empty(Request):
+    """A body without fields; an absent body counts as one."""
+
+
+__all__ = [
+    "Empty", "ErrorAnswer", "ErrorBody", "Instant", "MemberId", "NaturalKey", "OpenId", "PageQuery", "Request",
+    "Response", "datetime",
+]  # fmt: skip

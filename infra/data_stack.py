@@ -1,0 +1,189 @@
+"""The data stack: tables, queues, topic, secrets, bucket. It outlives every deployment of the code.
+
+Tables and the bucket are retained when the stack goes; point-in-time recovery and deletion protection are on (deletion
+protection is a parameter, so that a stage made for trials can be removed).
+"""
+
+from typing import Any
+
+from infra.tables import TABLES, Table, create_table_arguments
+
+Template = dict[str, Any]
+
+# A queue's visibility time-out must exceed six times its function's time-out (AWS Lambda developer guide, SQS).
+WORKER_SECONDS = 30
+VISIBILITY_SECONDS = 6 * WORKER_SECONDS + 20
+RECEIVES = 5
+
+
+def sub(text: str) -> Template:
+    """CloudFormation's Fn::Sub."""
+    return {"Fn::Sub": text}
+
+
+def name(thing: str) -> Template:
+    """The physical name of a thing of this stage."""
+    return sub("membership-${Stage}-" + thing)
+
+
+def att(resource: str, attribute: str = "Arn") -> Template:
+    """CloudFormation's Fn::GetAtt."""
+    return {"Fn::GetAtt": [resource, attribute]}
+
+
+def logical(text: str) -> str:
+    """`orders-dead` → `OrdersDead`."""
+    return "".join(part.capitalize() for part in text.replace("_", "-").split("-"))
+
+
+def _table(table: Table) -> Template:
+    properties = create_table_arguments(table, "")
+    properties["TableName"] = name(table.name)
+    properties["PointInTimeRecoverySpecification"] = {"PointInTimeRecoveryEnabled": True}
+    properties["DeletionProtectionEnabled"] = {"Fn::If": ["Protected", True, False]}
+    properties["SSESpecification"] = {"SSEEnabled": True}
+    if table.stream:
+        # CloudFormation knows the stream by its view type alone.
+        properties["StreamSpecification"] = {"StreamViewType": table.stream}
+    if table.ttl:
+        properties["TimeToLiveSpecification"] = {"AttributeName": table.ttl, "Enabled": True}
+    return {
+        "Type": "AWS::DynamoDB::Table",
+        "DeletionPolicy": "Retain",
+        "UpdateReplacePolicy": "Retain",
+        "Properties": properties,
+    }
+
+
+def _queues(queue: str, fifo: bool) -> dict[str, Template]:
+    """A queue and its dead-letter queue, which keeps messages for the longest time SQS allows."""
+    suffix = ".fifo" if fifo else ""
+    common: Template = {"FifoQueue": True} if fifo else {}
+    dead = logical(queue) + "DeadQueue"
+    return {
+        dead: {
+            "Type": "AWS::SQS::Queue",
+            "Properties": {
+                **common,
+                "QueueName": name(f"{queue}-dead{suffix}"),
+                "MessageRetentionPeriod": 1_209_600,
+                "SqsManagedSseEnabled": True,
+            },
+        },
+        logical(queue) + "Queue": {
+            "Type": "AWS::SQS::Queue",
+            "Properties": {
+                **common,
+                "QueueName": name(queue + suffix),
+                "VisibilityTimeout": VISIBILITY_SECONDS,
+                "MessageRetentionPeriod": 345_600,
+                "SqsManagedSseEnabled": True,
+                "RedrivePolicy": {"deadLetterTargetArn": att(dead), "maxReceiveCount": RECEIVES},
+            },
+        },
+    }
+
+
+def _facts() -> dict[str, Template]:
+    """The topic of facts and its one subscription so far; a consumer more is a subscription more."""
+    return {
+        "FactsTopic": {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": name("facts")}},
+        "MetricsSubscription": {
+            "Type": "AWS::SNS::Subscription",
+            "Properties": {
+                "TopicArn": {"Ref": "FactsTopic"},
+                "Protocol": "sqs",
+                "Endpoint": att("MetricsQueue"),
+                "RawMessageDelivery": True,
+            },
+        },
+        "MetricsQueuePolicy": {
+            "Type": "AWS::SQS::QueuePolicy",
+            "Properties": {
+                "Queues": [{"Ref": "MetricsQueue"}],
+                "PolicyDocument": {
+                    "Version": "2012-10-17",
+                    "Statement": [
+                        {
+                            "Effect": "Allow",
+                            "Principal": {"Service": "sns.amazonaws.com"},
+                            "Action": "sqs:SendMessage",
+                            "Resource": att("MetricsQueue"),
+                            "Condition": {"ArnEquals": {"aws:SourceArn": {"Ref": "FactsTopic"}}},
+                        }
+                    ],
+                },
+            },
+        },
+    }
+
+
+def _secret(thing: str, description: str, **properties: Any) -> Template:
+    return {
+        "Type": "AWS::SecretsManager::Secret",
+        "DeletionPolicy": "Retain",
+        "UpdateReplacePolicy": "Retain",
+        "Properties": {"Name": sub("membership/${Stage}/" + thing), "Description": description, **properties},
+    }
+
+
+def _secrets() -> dict[str, Template]:
+    """Values never appear in a template: the token key is generated, the others are set after deployment."""
+    generated = {
+        "SecretStringTemplate": '{"current": "k1"}',
+        "GenerateStringKey": "k1",
+        "PasswordLength": 64,
+        "ExcludePunctuation": True,
+    }
+    return {
+        "TokensSecret": _secret("tokens", "Keys that sign access tokens", GenerateSecretString=generated),
+        "MerchantsSecret": _secret("merchants", "HMAC keys of merchant servers", SecretString="{}"),
+        "WechatSecret": _secret("wechat", "appid and secret of the mini-program", SecretString="{}"),
+    }
+
+
+def _bucket() -> Template:
+    return {
+        "Type": "AWS::S3::Bucket",
+        "DeletionPolicy": "Retain",
+        "UpdateReplacePolicy": "Retain",
+        "Properties": {
+            "BucketName": sub("membership-${Stage}-${AWS::AccountId}-${AWS::Region}"),
+            "VersioningConfiguration": {"Status": "Enabled"},
+            "BucketEncryption": {
+                "ServerSideEncryptionConfiguration": [{"ServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}]
+            },
+            "PublicAccessBlockConfiguration": {
+                "BlockPublicAcls": True,
+                "BlockPublicPolicy": True,
+                "IgnorePublicAcls": True,
+                "RestrictPublicBuckets": True,
+            },
+        },
+    }
+
+
+def template() -> Template:
+    """The whole data stack."""
+    resources: dict[str, Template] = {logical(table.name) + "Table": _table(table) for table in TABLES}
+    resources |= _queues("orders", fifo=True) | _queues("metrics", fifo=False) | _queues("relay", fifo=False)
+    # The relay reads a stream; of its pair only the dead-letter queue is used.
+    del resources["RelayQueue"]
+    resources |= _facts() | _secrets() | {"Bucket": _bucket()}
+    return {
+        "AWSTemplateFormatVersion": "2010-09-09",
+        "Description": "Membership: data (tables, queues, topic, secrets, bucket)",
+        "Parameters": {
+            "Stage": {"Type": "String", "AllowedPattern": "[a-z][a-z0-9]{1,15}"},
+            "DeletionProtection": {"Type": "String", "AllowedValues": ["on", "off"], "Default": "on"},
+        },
+        "Conditions": {"Protected": {"Fn::Equals": [{"Ref": "DeletionProtection"}, "on"]}},
+        "Resources": resources,
+        "Outputs": {
+            "JournalStreamArn": {"Value": att("JournalTable", "StreamArn")},
+            "FactsTopicArn": {"Value": {"Ref": "FactsTopic"}},
+            "OrdersQueueUrl": {"Value": {"Ref": "OrdersQueue"}},
+            "OrdersDeadQueueUrl": {"Value": {"Ref": "OrdersDeadQueue"}},
+            "BucketName": {"Value": {"Ref": "Bucket"}},
+        },
+    }

@@ -1,0 +1,83 @@
+"""Every table, as data: keys, indexes, stream, TTL. The data stack and the tests' tables are made from this."""
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Index:
+    """A global secondary index."""
+
+    name: str
+    hash_key: str
+    range_key: str
+    projection: str = "ALL"
+
+
+@dataclass(frozen=True)
+class Table:
+    """`keys` maps every key attribute, of the table and its indexes, to its type (S or N)."""
+
+    name: str
+    hash_key: str
+    range_key: str | None
+    keys: dict[str, str]
+    indexes: tuple[Index, ...] = ()
+    stream: str | None = None
+    ttl: str | None = None
+    tags: dict[str, str] = field(default_factory=dict)
+
+
+TABLES = (
+    Table(
+        "accounts",
+        "id",
+        None,
+        {"id": "S", "points_due_shard": "S", "points_due_on": "S", "tier_due_shard": "S", "tier_due_on": "S"},
+        (
+            Index("by_points_due", "points_due_shard", "points_due_on", "KEYS_ONLY"),
+            Index("by_tier_due", "tier_due_shard", "tier_due_on", "KEYS_ONLY"),
+        ),
+        stream="NEW_IMAGE",
+    ),
+    Table(
+        "journal",
+        "scope",
+        "cause",
+        {"scope": "S", "cause": "S", "member_id": "S", "seq": "N"},
+        (Index("by_seq", "member_id", "seq"),),
+        stream="NEW_IMAGE",
+    ),
+    Table("members", "id", "kind", {"id": "S", "kind": "S"}),
+    Table("rulebook", "kind", "version", {"kind": "S", "version": "N"}),
+    Table("console", "id", "kind", {"id": "S", "kind": "S"}),
+    Table("metrics", "day", "kind", {"day": "S", "kind": "S"}),
+    Table("guard", "id", None, {"id": "S"}, ttl="expires_at"),
+    Table("audit", "day", "at_id", {"day": "S", "at_id": "S"}),
+)
+
+
+def create_table_arguments(table: Table, physical_name: str) -> dict[str, object]:
+    """Arguments of DynamoDB's CreateTable, shared by CloudFormation and the tests."""
+    arguments: dict[str, object] = {
+        "TableName": physical_name,
+        "BillingMode": "PAY_PER_REQUEST",
+        "AttributeDefinitions": [{"AttributeName": n, "AttributeType": t} for n, t in sorted(table.keys.items())],
+        "KeySchema": _schema(table.hash_key, table.range_key),
+    }
+    if table.indexes:
+        arguments["GlobalSecondaryIndexes"] = [
+            {
+                "IndexName": index.name,
+                "KeySchema": _schema(index.hash_key, index.range_key),
+                "Projection": {"ProjectionType": index.projection},
+            }
+            for index in table.indexes
+        ]
+    if table.stream:
+        arguments["StreamSpecification"] = {"StreamEnabled": True, "StreamViewType": table.stream}
+    return arguments
+
+
+def _schema(hash_key: str, range_key: str | None) -> list[dict[str, str]]:
+    schema = [{"AttributeName": hash_key, "KeyType": "HASH"}]
+    return [*schema, {"AttributeName": range_key, "KeyType": "RANGE"}] if range_key else schema

@@ -1,0 +1,69 @@
+"""The test cloud's contents: tables, secrets, a published rulebook, members."""
+
+import json
+from datetime import datetime
+from typing import Any
+
+from botocore.session import get_session
+
+from chalicelib import ledger
+from chalicelib.engine.account import Account
+from chalicelib.engine.events import Cause, Joined
+from chalicelib.engine.process import process
+from chalicelib.ledger import items as ledger_items
+from chalicelib.rulebook.model import Published
+from chalicelib.shared import audit, guard
+from chalicelib.shared.config import settings
+from infra.tables import TABLES, create_table_arguments
+
+MERCHANT_KEY, MERCHANT_SECRET = "shop-1", "a-secret-of-the-shop"
+
+
+def create_tables() -> None:
+    client = get_session().create_client("dynamodb")
+    for table in TABLES:
+        client.create_table(**create_table_arguments(table, f"membership-{settings().stage}-{table.name}"))
+
+
+def create_secrets() -> None:
+    client = get_session().create_client("secretsmanager")
+    for name, value in (
+        (settings().token_secret, {"current": "k1", "k1": "0123456789abcdef0123456789abcdef"}),
+        (settings().merchant_secret, {MERCHANT_KEY: {"secret": MERCHANT_SECRET}}),
+        (settings().wechat_secret, {"appid": "wxtest", "secret": "wechat-secret"}),
+    ):
+        client.create_secret(Name=name, SecretString=json.dumps(value))
+
+
+def models() -> list[Any]:
+    """Every PynamoDB model that may hold a connection."""
+    return [
+        ledger_items.AccountItem,
+        ledger_items.IdentityItem,
+        ledger_items.EntryItem,
+        guard.Guard,
+        audit.AuditRecord,
+    ]
+
+
+def forget_models() -> None:
+    for model in models():
+        model._connection = None
+
+
+def member_ids() -> list[str]:
+    return [item.id for item in ledger_items.AccountItem.scan() if "#" not in item.id]
+
+
+def broken_invariants() -> dict[str, list[str]]:
+    """member → problems, for every member with problems (I1, I2, I4, I5, I6)."""
+    found = {member_id: ledger.verify(member_id) for member_id in member_ids()}
+    return {member_id: problems for member_id, problems in found.items() if problems}
+
+
+def join(member_id: str, published: Published, now: datetime, openid: str | None = None) -> Account:
+    """A new member."""
+    decision = process(published, Account(member_id), Joined(Cause(member_id, "joined")), now)
+    outcome = ledger.create(decision, openid, body_hash="joined")
+    assert outcome.account is not None
+    return outcome.account

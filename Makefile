@@ -20,7 +20,7 @@ env: .venv/.stamp ## the virtual environment, rebuilt when a requirements file c
 	@$(PY) -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	@touch $@
 
-test: check fast cloud ## lint, types, arrows and every test
+test: check fast ## lint, types, arrows and every test
 
 check: lint types arrows ## the fast part: lint, types, arrows, unit tests
 	$(PY) -m pytest -q tests/unit

@@ -1,6 +1,6 @@
 """Makes moto's TransactWriteItems atomic and isolated in one process.
 
-moto deep-copies every table for each transaction and lets threads interleave. Here one lock covers every DynamoDB write,
+moto deep-copies every table for each transaction and lets threads interleave. Here one lock covers every write,
 and a transaction that fails restores only the items it named.
 """
 

@@ -42,7 +42,8 @@ def pay(
 def refund(account: Account, entries: list[Entry], fen: int, *items: Item, book: Published = BOOK) -> Decision:
     record = record_of(entries)
     assert record is not None
-    event = events.OrderRefunded(Cause("order#1", f"refund#{len(entries)}"), record, Refund(str(len(entries)), fen, items))
+    number = str(len(entries))
+    event = events.OrderRefunded(Cause("order#1", f"refund#{number}"), record, Refund(number, fen, items))
     return process(book, account, event, NOW)
 
 

@@ -44,7 +44,7 @@ class Brand(Part):
 
 
 class Behaviour(Part):
-    """Something a member does that may be reported. `client` ones are untrusted: only capped rules may pay for them."""
+    """Something a member does that may be reported. What a `client` reports is untrusted: only capped rules pay it."""
 
     code: Code
     name: Words
@@ -97,6 +97,12 @@ class Formula(Part):
             raise ValueError("category_rates belong to per_yuan")
         return self
 
+    def most(self) -> int | None:
+        """The most one grant can pay before multipliers; None when it grows with money."""
+        if self.per_yuan is not None:
+            return None
+        return max([self.fixed or 0, *(self.by_tier or {}).values(), *(self.by_streak_day or ())])
+
 
 class EarningRule(Part):
     """`trigger` is `joined`, `order_paid`, `check_in`, `profile_completed` or the code of a behaviour."""
@@ -134,10 +140,10 @@ class Multiplier(Part):
 
 
 class Threshold(Part):
-    """`metric` over `window` (lifetime, month, months:N = this month and the N−1 before it) reaching `at_least`."""
+    """`metric` over `window` (day, week, month, lifetime, months:N = this and the N−1 before) reaching `at_least`."""
 
     metric: Code
-    window: str = Field(default="lifetime", pattern=r"^(lifetime|month|months:(1[0-2]|[1-9]))$")
+    window: str = Field(default="lifetime", pattern=r"^(day|week|month|lifetime|months:(1[0-2]|[1-9]))$")
     at_least: int = Field(ge=1)
     name: Words
 
@@ -263,6 +269,9 @@ class Rulebook(Part):
     schema_version: int = SCHEMA_VERSION
     brand: Brand
     points_per_yuan_value: int = Field(default=100, ge=1, le=100_000, description="value anchor: points worth 1 yuan")
+    category_names: dict[str, Words] = Field(
+        default_factory=dict, max_length=200, description="what members call a category code"
+    )
     behaviours: tuple[Behaviour, ...] = Field(default=(), max_length=100)
     earning: tuple[EarningRule, ...] = Field(max_length=100)
     multipliers: tuple[Multiplier, ...] = Field(default=(), max_length=20)

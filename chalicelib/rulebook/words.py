@@ -1,0 +1,297 @@
+"""The rulebook read aloud, in Chinese and English. Every number comes from the document; there is no second copy.
+
+Worked examples are not here: the room that answers computes them with the engine itself.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+
+from chalicelib.rulebook.model import Badge, Benefit, Cap, EarningRule, Formula, Multiplier, Rulebook, Task, Tier, Words
+from chalicelib.rulebook.phrases import Pair, category, condition, decimal, duration, goal, money, times
+
+_PERIODS = {
+    "day": ("每天", "a day"),
+    "week": ("每周", "a week"),
+    "month": ("每月", "a month"),
+    "lifetime": ("每位会员", "per member"),
+}
+
+
+@dataclass(frozen=True)
+class Item:
+    """One sentence; `rule` is the id of what it describes."""
+
+    rule: str
+    zh: str
+    en: str
+
+
+@dataclass(frozen=True)
+class Section:
+    code: str
+    title: Words
+    items: tuple[Item, ...]
+
+
+def sections(rulebook: Rulebook) -> list[Section]:
+    """Everything a member may want to know, in the order a newcomer asks. A section without sentences is left out."""
+    found = [
+        _section("earning", "如何获得积分", "How points are earned", _earning(rulebook)),
+        _section("multipliers", "积分倍率", "Multipliers", _multipliers(rulebook)),
+        _section("tiers", "会员等级", "Tiers", (_tier(rulebook, tier) for tier in rulebook.tiers.levels)),
+        _section("tasks", "任务", "Tasks", (_task(rulebook, task) for task in rulebook.tasks)),
+        _section("badges", "勋章", "Badges", map(_badge, rulebook.badges)),
+        _section("check_ins", "签到与补签", "Check-ins and make-ups", [_streak(rulebook)]),
+        _section("validity", "积分价值与有效期", "Value and validity", _validity(rulebook)),
+        _section("refunds", "退款", "Refunds", [_refunds(rulebook)]),
+    ]
+    return [section for section in found if section.items]
+
+
+def _section(code: str, zh: str, en: str, items: Iterable[Item]) -> Section:
+    return Section(code, Words(zh=zh, en=en), tuple(items))
+
+
+def _sentence(rule: str, name: Words, parts: Iterable[Pair]) -> Item:
+    """Name, colon, clauses."""
+    clauses = list(parts)
+    zh = f"{name.zh}：{'；'.join(c[0] for c in clauses)}。"
+    en = f"{name.en}: {'; '.join(c[1] for c in clauses)}."
+    return Item(rule, zh, en[0].upper() + en[1:])
+
+
+def _points(rulebook: Rulebook, amount: object) -> Pair:
+    name = rulebook.brand.points_name
+    return f"{amount} {name.zh}", f"{amount} {name.en.removesuffix('s') if str(amount) == '1' else name.en}"
+
+
+# Earning -----------------------------------------------------------------------------------------------------------
+
+
+def _earning(rulebook: Rulebook) -> Iterator[Item]:
+    for rule in rulebook.earning:
+        yield _sentence(rule.id, rule.name, _rule(rulebook, rule))
+    for behaviour in rulebook.behaviours:
+        if behaviour.counts_seconds:
+            zh, en = duration(behaviour.max_seconds)
+            limit = f"每次最多计时 {zh}", f"at most {en} count at a time"
+            yield _sentence(f"{behaviour.code}_timing", behaviour.name, [limit])
+    yield Item(
+        "rounding",
+        "每项规则对每笔订单或每次行为计算一次，乘以倍率后舍去小数。",
+        "Each rule is computed once for an order or action, multipliers included, and rounded down.",
+    )
+
+
+def _rule(rulebook: Rulebook, rule: EarningRule) -> Iterator[Pair]:
+    yield _formula(rulebook, rule.points)
+    if rule.when:
+        zh, en = condition(rulebook, rule.when)
+        yield f"条件：{zh}", f"condition: {en}"
+    if rule.multiplied:
+        yield "可享积分倍率", "multipliers apply"
+    for cap in rule.caps:
+        yield _cap(rulebook, cap)
+    if rule.valid_months is not None:
+        yield f"有效期 {rule.valid_months} 个月", f"valid for {rule.valid_months} months"
+
+
+def _formula(rulebook: Rulebook, formula: Formula) -> Pair:
+    if formula.per_yuan is not None:
+        zh, en = _points(rulebook, formula.per_yuan)
+        rates = [(category(rulebook, code), _points(rulebook, rate)) for code, rate in formula.category_rates.items()]
+        return (
+            f"消费 1 元得 {zh}" + "".join(f"，{name[0]}每元得 {rate[0]}" for name, rate in rates),
+            f"{en} for each yuan paid" + "".join(f", {rate[1]} for {name[1]}" for name, rate in rates),
+        )
+    if formula.by_tier is not None:
+        named = [(rulebook.tier(code).name, points) for code, points in formula.by_tier.items()]
+        zh, en = rulebook.brand.points_name.zh, rulebook.brand.points_name.en
+        return (
+            f"{'、'.join(f'{name.zh}得 {points}' for name, points in named)} {zh}",
+            f"{', '.join(f'{name.en} {points}' for name, points in named)} {en}",
+        )
+    if formula.by_streak_day is not None:
+        return _streak_table(rulebook, formula.by_streak_day)
+    zh, en = _points(rulebook, formula.fixed)
+    return f"得 {zh}", en
+
+
+def _streak_table(rulebook: Rulebook, days: tuple[int, ...]) -> Pair:
+    zh, en = _points(rulebook, "、".join(map(str, days)))[0], _points(rulebook, ", ".join(map(str, days)))[1]
+    if len(days) == 1:
+        return f"每天得 {zh}", f"{en} each day"
+    told = f"连续签到第 1 至 {len(days)} 天依次得 {zh}", f"days 1 to {len(days)} in a row give {en}"
+    if len(days) < rulebook.streak.cycle_days:
+        return f"{told[0]}，之后每天 {days[-1]}", f"{told[1]}, later days {days[-1]}"
+    return told
+
+
+def _cap(rulebook: Rulebook, cap: Cap) -> Pair:
+    zh, en = _PERIODS[cap.per]
+    if cap.times is not None:
+        return f"{zh}最多 {cap.times} 次", f"at most {times(cap.times)} {en}"
+    points_zh, points_en = _points(rulebook, cap.points)
+    return f"{zh}最多 {points_zh}", f"at most {points_en} {en}"
+
+
+# Multipliers -------------------------------------------------------------------------------------------------------
+
+
+def _multipliers(rulebook: Rulebook) -> Iterator[Item]:
+    for multiplier in rulebook.multipliers:
+        yield _sentence(multiplier.id, multiplier.name, _multiplier(rulebook, multiplier))
+    if rulebook.multipliers:
+        yield Item("stacking", *_stacking(rulebook))
+    days = [str(day) for day in rulebook.member_day.days_of_month]
+    yield Item(
+        "member_days", f"会员日为每月 {'、'.join(days)} 日。", f"Member day is day {', '.join(days)} of the month."
+    )
+
+
+def _multiplier(rulebook: Rulebook, multiplier: Multiplier) -> Iterator[Pair]:
+    if multiplier.by_tier is not None:
+        named = [(rulebook.tier(code).name, factor) for code, factor in multiplier.by_tier.items()]
+        yield (
+            "、".join(f"{name.zh} {factor} 倍" for name, factor in named),
+            ", ".join(f"{name.en} ×{factor}" for name, factor in named),
+        )
+    else:
+        yield f"{multiplier.factor} 倍", f"×{multiplier.factor}"
+    if multiplier.when:
+        zh, en = condition(rulebook, multiplier.when)
+        yield f"条件：{zh}", f"condition: {en}"
+
+
+def _stacking(rulebook: Rulebook) -> Pair:
+    """Which multipliers exclude each other: the highest of a group applies, groups multiply."""
+    groups: dict[str, list[Words]] = {}
+    for multiplier in rulebook.multipliers:
+        groups.setdefault(multiplier.group, []).append(multiplier.name)
+    shared = [names for names in groups.values() if len(names) > 1]
+    zh = [f"{'、'.join(n.zh for n in names)}不叠加，取其中最高" for names in shared]
+    en = [f"of {', '.join(n.en for n in names)} the highest applies" for names in shared]
+    if len(groups) > 1:
+        zh.append("其余倍率相乘" if shared else "各项倍率相乘")
+        en.append("all others multiply" if shared else "multipliers multiply each other")
+    if not zh:
+        return "以上倍率直接相乘于积分。", "The points are multiplied by it."
+    told = "; ".join(en)
+    return f"{'；'.join(zh)}。", f"{told[0].upper()}{told[1:]}."
+
+
+# Tiers, tasks, badges ----------------------------------------------------------------------------------------------
+
+
+def _tier(rulebook: Rulebook, tier: Tier) -> Item:
+    parts: list[Pair] = []
+    months = rulebook.tiers.held_months
+    percent = rulebook.tiers.retention_percent_of_promotion
+    if tier.promotion:
+        parts.append(_any_of("升级条件", "reached by", [goal(threshold) for threshold in tier.promotion]))
+        parts.append((f"有效期 {months} 个月", f"held for {months} months"))
+    else:
+        parts.append(("注册即可获得", "everybody starts here"))
+    if tier.retention:
+        parts.append(_any_of("保级条件", "kept by", [goal(threshold) for threshold in tier.retention]))
+    elif tier.promotion and percent is not None:
+        parts.append((f"保级需达到升级条件的 {percent}%", f"kept by {percent} % of what reaches it"))
+    if tier.benefits:
+        told = [_benefit(benefit) for benefit in tier.benefits]
+        parts.append((f"权益：{'、'.join(b[0] for b in told)}", f"benefits: {', '.join(b[1] for b in told)}"))
+    return _sentence(tier.code, tier.name, parts)
+
+
+def _any_of(zh: str, en: str, goals: list[Pair]) -> Pair:
+    one = "" if len(goals) == 1 else "（满足任一）"
+    return f"{zh}{one}：{'，或'.join(g[0] for g in goals)}", f"{en} {' or '.join(g[1] for g in goals)}"
+
+
+def _benefit(benefit: Benefit) -> Pair:
+    """The name with its values; keys this page does not know are shown as they are."""
+    parts = [_benefit_value(key, value) for key, value in benefit.value.items() if value is not False]
+    zh, en = "，".join(p[0] for p in parts), ", ".join(p[1] for p in parts)
+    return (
+        f"{benefit.name.zh}（{zh}）" if zh else benefit.name.zh,
+        f"{benefit.name.en} ({en})" if en else benefit.name.en,
+    )
+
+
+def _benefit_value(key: str, value: int | str | bool) -> Pair:
+    if value is True:
+        return ("不限次", "unlimited") if key == "unlimited" else (key, key)
+    if isinstance(value, int):
+        if key == "pay_percent":
+            return f"{decimal(Fraction(value, 10))} 折", f"{100 - value} % off"
+        if key.endswith("_fen"):
+            return f"{money(value)} 元", f"{money(value)} yuan"
+        if key in ("per_day", "per_month"):
+            zh, en = _PERIODS[key.removeprefix("per_")]
+            return f"{zh} {value} 次", f"{times(value)} {en}"
+    return str(value), str(value)
+
+
+def _task(rulebook: Rulebook, task: Task) -> Item:
+    goals = [goal(threshold) for threshold in task.goals]
+    zh, en = _points(rulebook, task.points)
+    told = [("，且".join(g[0] for g in goals), " and ".join(g[1] for g in goals))] if goals else []
+    return _sentence(task.id, task.name, [*told, (f"完成得 {zh}", f"{en} when done")] if task.points else told)
+
+
+def _badge(badge: Badge) -> Item:
+    return _sentence(badge.id, badge.name, [goal(badge.goal) if badge.goal else ("由品牌授予", "given by the brand")])
+
+
+# Check-ins, validity, refunds --------------------------------------------------------------------------------------
+
+
+def _streak(rulebook: Rulebook) -> Item:
+    streak = rulebook.streak
+    zh = f"连续签到每 {streak.cycle_days} 天为一轮。"
+    en = f"Streaks run in cycles of {streak.cycle_days} days. "
+    if streak.make_up_within_days and streak.make_ups_per_month:
+        cost_zh, cost_en = _points(rulebook, streak.make_up_cost_points)
+        zh += f"可补签最近 {streak.make_up_within_days} 天，每月最多 {streak.make_ups_per_month} 次，"
+        zh += f"{f'每次消耗 {cost_zh}' if streak.make_up_cost_points else '不消耗积分'}；补签恢复连续天数，不发放积分。"
+        en += f"The last {streak.make_up_within_days} days can be made up, {times(streak.make_ups_per_month)} a month, "
+        en += f"{f'for {cost_en} each' if streak.make_up_cost_points else 'free of charge'}; "
+        en += "a make-up repairs the streak and does not pay."
+    else:
+        zh, en = f"{zh}不可补签。", f"{en}Missed days cannot be made up."
+    return Item("streak", zh, en)
+
+
+def _validity(rulebook: Rulebook) -> Iterator[Item]:
+    expiry, anchor, name = rulebook.expiry, rulebook.points_per_yuan_value, rulebook.brand.points_name
+    days = [str(day) for day in expiry.notice_days]
+    yield Item("value", f"{anchor} {name.zh}价值 1 元。", f"{anchor} {name.en} are worth 1 yuan.")
+    yield Item(
+        "expiry",
+        f"{name.zh}自获得起 {expiry.valid_months} 个月有效，于到期当月的月末失效，先到期的先使用；"
+        f"到期前 {'、'.join(days)} 天通知。",
+        f"They last {expiry.valid_months} months, to the end of that month; the earliest expiry is spent first; notice "
+        f"is given {' and '.join(days)} days before.",
+    )
+    if rulebook.pending.mode == "days":
+        wait = rulebook.pending.days
+        zh = f"订单所得在付款 {wait} 天后或订单完成时入账。"
+        yield Item("pending", zh, f"What an order earns counts {wait} days after payment or when it is completed.")
+    else:
+        yield Item("pending", "订单所得在付款后立即入账。", "What an order earns counts as soon as it is paid.")
+
+
+def _refunds(rulebook: Rulebook) -> Item:
+    grace = rulebook.expiry.refund_grace_days
+    zh = f"退款按比例收回该订单所得；退还的已用积分回到原批次，原批次已过期的给予 {grace} 天有效期；"
+    en = (
+        "A refund takes back what the order earned, in proportion; returned points go back to the lots they came from, "
+        f"those of an expired lot for {grace} days; "
+    )
+    if rulebook.refunds.policy == "debt":
+        zh += "余额不足时记为欠分，由之后所得偿还。"
+        en += "what was already spent is owed and repaid by later earnings."
+    else:
+        zh += "以当时余额为限。"
+        en += "no more than the balance is taken."
+    return Item("refunds", zh, en)

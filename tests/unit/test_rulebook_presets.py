@@ -1,0 +1,139 @@
+"""The presets: they load, lint clean, and say what the product says."""
+
+import re
+from typing import Any
+
+import pytest
+
+from chalicelib.rulebook.linter import lint_document
+from chalicelib.rulebook.metrics import known_metrics
+from chalicelib.rulebook.model import Rulebook, load
+from chalicelib.rulebook.presets import NAMES, preset
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_preset_leaves_the_linter_nothing_to_say(name: str) -> None:
+    assert lint_document(preset(name)) == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_preset_survives_being_dumped_and_loaded_again(name: str) -> None:
+    rulebook = load(preset(name))
+    assert load(rulebook.model_dump(mode="json", by_alias=True, exclude_unset=True)) == rulebook
+
+
+def test_each_call_gives_a_document_of_its_own() -> None:
+    preset("retail")["brand"]["name"]["zh"] = "别的品牌"
+    assert preset("retail")["brand"]["name"]["zh"] != "别的品牌"
+
+
+def test_an_unknown_preset_is_refused() -> None:
+    with pytest.raises(KeyError):
+        preset("../retail")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_names_hold_no_number_so_that_no_number_is_written_twice(name: str) -> None:
+    texts: list[str] = []
+
+    def read(value: Any, key: str = "") -> None:
+        if isinstance(value, dict):
+            for inner, child in value.items():
+                read(child, inner)
+        elif isinstance(value, list):
+            for child in value:
+                read(child, key)
+        elif key in ("zh", "en"):
+            texts.append(value)
+
+    read(preset(name))
+    assert texts
+    assert [text for text in texts if re.search(r"\d", text)] == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_counter_a_preset_reads_is_grown_by_something(name: str) -> None:
+    rulebook = load(preset(name))
+    assert set(rulebook.windows) <= known_metrics(rulebook)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_sharing_pays_nothing(name: str) -> None:
+    rulebook = load(preset(name))
+    assert rulebook.behaviour("share") is not None
+    assert [rule.id for rule in rulebook.earning if rule.trigger == "share"] == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_guard_rail_is_on(name: str) -> None:
+    assert all(load(preset(name)).guard_rails.model_dump().values())
+
+
+def goals(rulebook: Rulebook, tier: str, kind: str = "promotion") -> set[tuple[str, str, int]]:
+    return {(g.metric, g.window, g.at_least) for g in getattr(rulebook.tier(tier), kind)}
+
+
+def test_the_retail_tiers_are_the_products() -> None:
+    rulebook = load(preset("retail"))
+    assert [tier.code for tier in rulebook.tiers.levels] == ["normal", "silver", "gold", "diamond"]
+    assert goals(rulebook, "silver") == {("spend_fen", "lifetime", 500_00), ("orders", "months:3", 3)}
+    assert goals(rulebook, "gold") == {
+        ("spend_fen", "lifetime", 2_000_00), ("orders", "months:3", 10), ("qualified_invites", "lifetime", 5),
+    }  # fmt: skip
+    assert goals(rulebook, "diamond") == {("spend_fen", "lifetime", 10_000_00), ("orders", "months:3", 25)}
+    assert goals(rulebook, "gold", "retention") == {
+        ("spend_fen", "months:12", 1_000_00), ("uses", "months:12", 5), ("tasks", "months:12", 50),
+    }  # fmt: skip
+    assert (rulebook.tiers.held_months, rulebook.tiers.retention_percent_of_promotion) == (12, 80)
+
+
+def test_the_retail_points_are_the_products() -> None:
+    rules = {rule.id: rule for rule in load(preset("retail")).earning}
+    fixed = {name: rule.points.fixed for name, rule in rules.items() if rule.points.fixed is not None}
+    assert fixed == {
+        "join": 100, "profile": 50, "browse": 10, "feature": 20, "comment": 5, "like": 5, "vote": 5, "review": 50,
+        "survey": 50, "first_order": 100,
+    }  # fmt: skip
+    assert rules["login"].points.by_tier == {"normal": 10, "silver": 15, "gold": 20, "diamond": 30}
+    streak = rules["check_in"].points.by_streak_day or ()
+    assert (streak[0], streak[6], len(streak), list(streak)) == (5, 20, 7, sorted(streak))
+    assert rules["purchase"].points.per_yuan == "1"
+    assert rules["purchase"].points.category_rates == {"featured": "2"}
+    caps = {(name, cap.per): cap.times for name, rule in rules.items() for cap in rule.caps}
+    assert caps == {
+        ("profile", "lifetime"): 1, ("login", "day"): 1, ("browse", "day"): 1, ("feature", "day"): 1,
+        ("comment", "day"): 5, ("like", "day"): 5, ("vote", "day"): 5, ("survey", "month"): 1,
+    }  # fmt: skip
+
+
+def test_the_retail_multipliers_expiry_and_tasks_are_the_products() -> None:
+    rulebook = load(preset("retail"))
+    multipliers = {multiplier.id: multiplier for multiplier in rulebook.multipliers}
+    assert multipliers["tier"].by_tier == {"normal": "1", "silver": "1.5", "gold": "2", "diamond": "3"}
+    assert multipliers["member_day"].by_tier == {"normal": "1.5", "silver": "3", "gold": "4", "diamond": "6"}
+    assert multipliers["birthday"].factor == "2"
+    assert multipliers["tier"].group == multipliers["member_day"].group != multipliers["birthday"].group
+    assert rulebook.member_day.days_of_month == (15,)
+    assert (rulebook.expiry.valid_months, rulebook.expiry.notice_days, rulebook.pending.mode) == (12, (30, 7), "none")
+    assert rulebook.points_per_yuan_value == 100
+    tasks = {task.id: task.points for task in rulebook.tasks}
+    assert tasks == {"newcomer": 100, "daily": 50, "weekly": 200, "growth": 500, "member_day": 500}
+
+
+def test_content_and_tool_lead_upwards_by_time_use_and_payment() -> None:
+    content, tool = load(preset("content")), load(preset("tool"))
+    assert goals(content, "silver") == {("browse_seconds", "lifetime", 36_000), ("interactions", "lifetime", 50)}
+    assert goals(content, "gold") == {("browse_seconds", "lifetime", 180_000), ("spend_fen", "lifetime", 300_00)}
+    assert goals(tool, "silver") == {("uses", "lifetime", 5), ("session_seconds", "lifetime", 36_000)}
+    assert goals(tool, "gold") == {("paid_plans", "lifetime", 1), ("uses", "lifetime", 30)}
+
+
+def test_an_older_document_loads_and_what_it_lacks_has_its_default() -> None:
+    document = preset("retail")
+    newest = load(document)
+    kept = ("brand", "earning", "tiers", "behaviours")
+    oldest = load({name: value for name, value in document.items() if name in kept})
+    assert oldest.earning == newest.earning
+    assert oldest.category_names == {}
+    assert (oldest.schema_version, oldest.pending.mode, oldest.refunds.policy) == (1, "none", "debt")
+    assert all(oldest.guard_rails.model_dump().values())

@@ -4,7 +4,7 @@
 """
 
 from chalicelib.ledger.admission import admit, admit_reader
-from chalicelib.ledger.book import Also, Outcome, body_hash, create, execute, load, member_of
+from chalicelib.ledger.book import Also, AlsoFor, Outcome, body_hash, create, execute, load, member_of
 from chalicelib.ledger.codec import entry_from_image
 from chalicelib.ledger.parking import park
 from chalicelib.ledger.refusals import (
@@ -25,6 +25,7 @@ __all__ = [
     "AccountTooLarge",
     "AlreadyRecorded",
     "Also",
+    "AlsoFor",
     "AlsoRefused",
     "IdentityTaken",
     "MemberErased",

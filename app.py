@@ -1,0 +1,27 @@
+"""The front door: every room's blueprints on one app. Packaging reads routes and workers from here; in Lambda each room
+answers through its own `entry.py`, and this module is never imported."""
+
+from chalicelib.console.admin import admin as console_admin
+from chalicelib.console.routes import routes as console_routes
+from chalicelib.earning.admin import admin as earning_admin
+from chalicelib.earning.routes import routes as earning_routes
+from chalicelib.earning.workers import workers as earning_workers
+from chalicelib.insights.admin import admin as insights_admin
+from chalicelib.insights.workers import workers as insights_workers
+from chalicelib.members.admin import admin as members_admin
+from chalicelib.members.routes import routes as members_routes
+from chalicelib.notices.workers import workers as notices_workers
+from chalicelib.shared.edge import front
+
+app = front(
+    console_admin,
+    console_routes,
+    earning_admin,
+    earning_routes,
+    earning_workers,
+    insights_admin,
+    insights_workers,
+    members_admin,
+    members_routes,
+    notices_workers,
+)

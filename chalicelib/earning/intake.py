@@ -1,0 +1,93 @@
+"""A batch of queue messages: each is recorded, or set aside with its reason, or left for redelivery.
+
+A message that can never succeed goes to the dead-letter queue at once, with its reason as an attribute: waiting for the
+queue's own redrive would block the member's later messages and lose the reason. Trouble on our side is left to the
+queue: the message and all later ones of its group are delivered again, so order is kept.
+"""
+
+import json
+from datetime import datetime
+from typing import Any
+
+from chalicelib.earning import service
+from chalicelib.earning.schemas import (
+    CompletionMessage,
+    EventMessage,
+    Message,
+    OrderMessage,
+    RefundMessage,
+    message_model,
+)
+from chalicelib.shared import aws, telemetry
+from chalicelib.shared.config import settings
+from chalicelib.shared.edge import parse
+from chalicelib.shared.errors import Malformed, Refusal
+
+
+def handle_batch(records: list[dict[str, Any]], now: datetime) -> dict[str, Any]:
+    """Shape of the answer: Lambda's partial batch response, `{"batchItemFailures": [{"itemIdentifier": id}]}`."""
+    failed: list[str] = []
+    blocked: set[str] = set()
+    for record in records:
+        group = record.get("attributes", {}).get("MessageGroupId", record["messageId"])
+        if group not in blocked and _handled(record, now):
+            continue
+        blocked.add(group)
+        failed.append(record["messageId"])
+    return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}
+
+
+def _handled(record: dict[str, Any], now: datetime) -> bool:
+    try:
+        apply(read(record["body"]), now)
+    except Refusal as refusal:
+        if refusal.retryable:
+            return False
+        return _set_aside(record, refusal)
+    except Exception as error:
+        telemetry.log_failure(error, message_id=record["messageId"])
+        return False
+    return True
+
+
+def read(body: str) -> Message:
+    """The message in a queue body. Raises Malformed or InvalidFields."""
+    try:
+        value = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise Malformed from error
+    return parse(message_model(value), value)  # type: ignore[return-value]
+
+
+def apply(message: Message, now: datetime) -> None:
+    """Does what the message says. Safe to repeat."""
+    match message:
+        case OrderMessage():
+            service.report_order(message, now, message.paid_at if message.as_of == "paid" else None)
+        case CompletionMessage():
+            service.complete_order(message.order_id, now)
+        case RefundMessage():
+            service.refund_order(message.order_id, message, now)
+        case EventMessage():
+            service.report_event(message, now)
+
+
+def _set_aside(record: dict[str, Any], refusal: Refusal) -> bool:
+    """Copies the message to the dead-letter queue. Its message id is the deduplication id, so a second delivery of the
+    same message adds no second copy."""
+    telemetry.count("messages_set_aside", reason=refusal.code)
+    try:
+        aws.client("sqs").send_message(
+            QueueUrl=settings().orders_dead_queue_url,
+            MessageBody=record["body"],
+            MessageGroupId=record.get("attributes", {}).get("MessageGroupId", "none"),
+            MessageDeduplicationId=record["messageId"],
+            MessageAttributes={
+                "reason": {"DataType": "String", "StringValue": refusal.code},
+                "details": {"DataType": "String", "StringValue": str(refusal)[:1000]},
+            },
+        )
+    except Exception as error:
+        telemetry.log_failure(error, message_id=record["messageId"])
+        return False
+    return True

@@ -1,0 +1,221 @@
+"""What merchants and members send about earning, and what they get back."""
+
+from datetime import date
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, RootModel, model_validator
+
+from chalicelib.ledger.views import EntryView
+from chalicelib.shared.schemas import Instant, MemberId, NaturalKey, OpenId, Request, Response
+
+MAX_ITEMS = 500
+MAX_FEN = 10**12
+
+Fen = Annotated[int, Field(strict=True, ge=0, le=MAX_FEN, description="integer fen")]
+
+
+class ItemIn(Request):
+    """One line of an order; `amount_fen` is the line's total, after discounts."""
+
+    sku: str = Field(default="", max_length=64)
+    category: str = Field(default="", max_length=32)
+    amount_fen: Fen
+    quantity: int = Field(default=1, strict=True, ge=1, le=1_000_000)
+
+
+class Itemised(Request):
+    amount_fen: Fen
+    items: tuple[ItemIn, ...] = Field(default=(), max_length=MAX_ITEMS)
+
+    @model_validator(mode="after")
+    def _items_fit(self) -> "Itemised":
+        if sum(item.amount_fen for item in self.items) > self.amount_fen:
+            raise ValueError("the items amount to more than amount_fen")
+        return self
+
+
+class OrderIn(Itemised):
+    """A paid order. Exactly one of `member_id` and `openid` says whose it is."""
+
+    order_id: NaturalKey
+    member_id: MemberId | None = None
+    openid: OpenId | None = None
+    paid_at: Instant
+
+    @model_validator(mode="after")
+    def _one_member(self) -> "OrderIn":
+        if (self.member_id is None) == (self.openid is None):
+            raise ValueError("exactly one of member_id and openid is needed")
+        return self
+
+
+class RefundIn(Itemised):
+    """Money given back on an order. `items` say which lines; their sku and category are those of the order."""
+
+    refund_id: NaturalKey
+    amount_fen: int = Field(strict=True, ge=1, le=MAX_FEN)
+
+
+class EventIn(Request):
+    """A behaviour seen by the merchant; `kind` is the rulebook's behaviour code."""
+
+    event_id: NaturalKey
+    member_id: MemberId
+    kind: str = Field(min_length=1, max_length=32)
+    occurred_at: Instant
+    attributes: dict[str, str | int | bool] = Field(default_factory=dict, max_length=20)
+
+    @property
+    def seconds(self) -> int:
+        """Length of the behaviour, from `attributes.seconds`."""
+        value = self.attributes.get("seconds", 0)
+        return value if isinstance(value, int) and value > 0 else 0
+
+
+class ActionIn(Request):
+    """A behaviour reported by the member's own phone, therefore untrusted: only capped rules pay for it."""
+
+    action_id: NaturalKey
+    kind: str = Field(min_length=1, max_length=32)
+    seconds: int = Field(default=0, strict=True, ge=0, le=86_400)
+
+
+class MakeUpIn(Request):
+    """The missed business date."""
+
+    on: date
+
+
+class AdjustmentIn(Request):
+    """An operator's correction. With `reverses`, the cause of an earlier negative adjustment, its points go back to
+    the lots they came from and `points` must be their number."""
+
+    points: int = Field(strict=True, ge=-1_000_000_000, le=1_000_000_000)
+    reason: str = Field(min_length=3, max_length=200)
+    reverses: str | None = Field(default=None, max_length=300)
+
+    @model_validator(mode="after")
+    def _something(self) -> "AdjustmentIn":
+        if self.points == 0:
+            raise ValueError("points must not be 0")
+        return self
+
+
+class OrderMessage(OrderIn):
+    """An order on the queue. `as_of: paid` is the migration mode: decided as of `paid_at`, not of now."""
+
+    type: Literal["order"] = "order"
+    as_of: Literal["paid"] | None = None
+
+
+class CompletionMessage(Request):
+    type: Literal["completion"] = "completion"
+    order_id: NaturalKey
+
+
+class RefundMessage(RefundIn):
+    type: Literal["refund"] = "refund"
+    order_id: NaturalKey
+
+
+class EventMessage(EventIn):
+    type: Literal["event"] = "event"
+
+
+Message = OrderMessage | CompletionMessage | RefundMessage | EventMessage
+
+_MESSAGES: dict[str, type[Message]] = {
+    "order": OrderMessage,
+    "completion": CompletionMessage,
+    "refund": RefundMessage,
+    "event": EventMessage,
+}
+
+
+def message_model(value: Any) -> type[Message]:
+    """The model for a message: by its `type`, or by its key when the HTTP body is sent as it is."""
+    if not isinstance(value, dict):
+        return OrderMessage
+    named = _MESSAGES.get(str(value.get("type")))
+    if named:
+        return named
+    if "event_id" in value:
+        return EventMessage
+    return RefundMessage if "refund_id" in value else OrderMessage
+
+
+class PreviewIn(RootModel[EventIn | OrderIn]):
+    """An order or an event, exactly as it would be reported."""
+
+
+class OrderAnswer(Response):
+    """`recorded` with its entry, or `awaiting_order`: accepted and kept until the order itself arrives."""
+
+    status: Literal["recorded", "awaiting_order"]
+    order_id: str
+    member_id: str | None
+    entry: EntryView | None
+
+
+class EntryAnswer(Response):
+    """The entry that was written."""
+
+    member_id: str
+    entry: EntryView
+
+
+class CheckInAnswer(Response):
+    on: date
+    streak: int
+    entry: EntryView
+
+
+class LotView(Response):
+    points: int
+    expires_on: date
+
+
+class PendingView(Response):
+    points: int
+    releases_on: date
+    expires_on: date
+
+
+class PointsAnswer(Response):
+    balance: int
+    pending: int
+    debt: int
+    value_fen: int
+    lots: list[LotView]
+    pending_lots: list[PendingView]
+
+
+class StatementAnswer(Response):
+    items: list[EntryView]
+    next_cursor: str | None
+
+
+class Text(Response):
+    zh: str
+    en: str
+
+
+class RuleItem(Response):
+    rule: str
+    zh: str
+    en: str
+
+
+class RuleSection(Response):
+    code: str
+    title: Text
+    items: list[RuleItem]
+
+
+class RulesAnswer(Response):
+    """The published rulebook in words."""
+
+    version: int
+    brand: Text
+    sections: list[RuleSection]
+    examples: list[Text]

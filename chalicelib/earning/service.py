@@ -1,0 +1,259 @@
+"""Load, decide, commit: what the room does for each thing that can be reported."""
+
+from collections.abc import Callable, Mapping
+from datetime import date, datetime
+from typing import Any
+
+from chalicelib import ledger
+from chalicelib.earning.schemas import ActionIn, AdjustmentIn, EventIn, Itemised, OrderIn, RefundIn
+from chalicelib.engine import events
+from chalicelib.engine.account import Account
+from chalicelib.engine.decision import Decision, Entry
+from chalicelib.engine.events import Cause
+from chalicelib.engine.orders import record_of
+from chalicelib.engine.process import process
+from chalicelib.rulebook import store
+from chalicelib.rulebook.model import Published
+from chalicelib.shared import audit, callers
+from chalicelib.shared.clock import business_date
+from chalicelib.shared.errors import IdempotencyMismatch, NotFound, Unavailable
+from chalicelib.shared.ids import digest
+
+ATTEMPTS = 4
+
+
+class NothingToReverse(NotFound):
+    code = "NOTHING_TO_REVERSE"
+    message, message_zh = "There is no such adjustment to reverse.", "没有可撤销的调整"
+
+
+def order_cause(order_id: str) -> Cause:
+    """An order's own scope: it can be recorded for one member only."""
+    return Cause(f"order#{order_id}", f"order#{order_id}")
+
+
+def step_cause(order_id: str, step: str) -> Cause:
+    """What happens to an order later lies beside its payment, so one query reads it all."""
+    return Cause(f"order#{order_id}", step)
+
+
+def _items(body: Itemised) -> tuple[events.Item, ...]:
+    return tuple(events.Item(i.amount_fen, i.category, i.sku, i.quantity) for i in body.items)
+
+
+def _refund(body: RefundIn) -> events.Refund:
+    return events.Refund(body.refund_id, body.amount_fen, _items(body))
+
+
+def _member_of(order: OrderIn) -> str:
+    if order.member_id:
+        return order.member_id
+    member_id = ledger.member_of(str(order.openid))
+    if member_id is None:
+        raise ledger.MemberUnknown
+    return member_id
+
+
+def _paid(order: OrderIn, parked: Mapping[str, Any]) -> events.OrderPaid:
+    early = [RefundIn.model_validate(refund) for refund in parked.get("refunds", {}).values()]
+    return events.OrderPaid(
+        cause=order_cause(order.order_id),
+        order_id=order.order_id,
+        paid_at=order.paid_at,
+        amount_fen=order.amount_fen,
+        items=_items(order),
+        early_refunds=tuple(_refund(refund) for refund in early),
+        completed=bool(parked.get("completed")),
+    )
+
+
+def _order_hash(order: OrderIn, member_id: str) -> str:
+    """The same order is the same whether it names the member by id or by openid, over HTTP or on the queue."""
+    content = order.model_dump(mode="json", include=set(OrderIn.model_fields) - {"member_id", "openid"})
+    return ledger.body_hash({**content, "member_id": member_id})
+
+
+def _deciding(event: events.Event, published: Published, now: datetime) -> Callable[[Account], Decision]:
+    return lambda account: process(published, account, event, now)
+
+
+def report_order(order: OrderIn, now: datetime, as_of: datetime | None = None) -> ledger.Outcome:
+    """Records a paid order, once. What arrived before it (refunds, completion) is settled in the same entry.
+
+    `as_of` is the migration mode: today's rulebook, but decided as if it were that instant.
+    """
+    member_id = _member_of(order)
+    published = store.current(now)
+    cause, body_hash = order_cause(order.order_id), _order_hash(order, member_id)
+    parked: Mapping[str, Any] = {}
+    revision: int | None = None
+    for _ in range(ATTEMPTS):
+        try:
+            decide = _deciding(_paid(order, parked), published, as_of or now)
+            return ledger.execute(member_id, decide, cause=cause, body_hash=body_hash, replaces=revision)
+        except ledger.Parked as found:
+            parked, revision = found.parked, found.revision
+    raise Unavailable
+
+
+def complete_order(order_id: str, now: datetime) -> ledger.Outcome | None:
+    """Records the completion; None when the order is not known yet: it is kept until the payment arrives."""
+    cause = step_cause(order_id, f"completion#{order_id}")
+    return _on_order(
+        order_id,
+        cause,
+        lambda record: events.OrderCompleted(cause, record),
+        lambda parked: {**parked, "completed": True},
+        ledger.body_hash({"completion": order_id}),
+        now,
+    )
+
+
+def refund_order(order_id: str, refund: RefundIn, now: datetime) -> ledger.Outcome | None:
+    """Records a refund; None when the order is not known yet: it is kept until the payment arrives."""
+    cause = step_cause(order_id, f"refund#{refund.refund_id}")
+    content = refund.model_dump(mode="json", include=set(RefundIn.model_fields))
+
+    def park(parked: dict[str, Any]) -> dict[str, Any]:
+        refunds = parked.get("refunds", {})
+        known = refunds.get(refund.refund_id)
+        if known not in (None, content):
+            raise IdempotencyMismatch
+        return {**parked, "refunds": {**refunds, refund.refund_id: content}}
+
+    return _on_order(
+        order_id,
+        cause,
+        lambda record: events.OrderRefunded(cause, record, _refund(refund)),
+        park,
+        ledger.body_hash(content),
+        now,
+    )
+
+
+def _on_order(
+    order_id: str,
+    cause: Cause,
+    event_for: Callable[[events.OrderRecord], events.Event],
+    park: Callable[[dict[str, Any]], dict[str, Any]],
+    body_hash: str,
+    now: datetime,
+) -> ledger.Outcome | None:
+    """One step of an order: reads the order with one query, decides on its member's account, commits.
+
+    The account's version also guards the order's record: each step of an order is an entry of the same member, so a
+    step that slipped in between has moved the version, and the record is read again before deciding again.
+    """
+    published = store.current(now)
+    for _ in range(ATTEMPTS):
+        entries = ledger.scope(order_cause(order_id).scope)
+        record = record_of(entries)
+        if record is None:
+            try:
+                ledger.park(order_cause(order_id), park)
+            except ledger.AlreadyRecorded:
+                continue
+            return None
+        done = _early(entries, cause)
+        if done:
+            return ledger.Outcome(done, None, True)
+
+        def decide(account: Account) -> Decision:
+            fresh = record_of(ledger.scope(order_cause(order_id).scope))
+            return process(published, account, event_for(fresh or record), now)  # noqa: B023
+
+        return ledger.execute(record.member_id, decide, cause=cause, body_hash=body_hash)
+    raise Unavailable
+
+
+def _early(entries: list[Entry], cause: Cause) -> Entry | None:
+    """The payment's entry, when this refund arrived before the payment and was settled with it."""
+    payment = next(entry for entry in entries if entry.kind == "order_paid")
+    for early in payment.facts.get("early_refunds", ()):
+        if cause.key == f"refund#{early['refund_id']}":
+            return payment
+    if payment.facts.get("completed") and cause.key.startswith("completion#"):
+        return payment
+    return None
+
+
+def report_event(event: EventIn, now: datetime) -> ledger.Outcome:
+    """Records a behaviour the merchant saw."""
+    content = event.model_dump(mode="json", include=set(EventIn.model_fields))
+    cause = Cause(f"event#{event.event_id}", f"event#{event.event_id}")
+    decide = _deciding(_behaved(event, cause), store.current(now), now)
+    return ledger.execute(event.member_id, decide, cause=cause, body_hash=ledger.body_hash(content))
+
+
+def _behaved(event: EventIn, cause: Cause) -> events.Behaved:
+    return events.Behaved(
+        cause, event.kind, event.occurred_at, trusted=True, seconds=event.seconds, attributes=dict(event.attributes)
+    )
+
+
+def act(caller: callers.Member, action: ActionIn, key: str, now: datetime) -> ledger.Outcome:
+    """Records what the member's phone reports."""
+    cause = Cause(caller.member_id, f"action#{action.action_id}")
+    event = events.Behaved(cause, action.kind, now, trusted=False, seconds=action.seconds)
+    return _own(caller, event, cause, {"operation": "action", **action.model_dump(mode="json")}, key, now)
+
+
+def check_in(caller: callers.Member, key: str, now: datetime) -> ledger.Outcome:
+    """Checks in for today's business date."""
+    on = business_date(now, store.current(now).rulebook.brand.time_zone)
+    event = events.CheckedIn(Cause(caller.member_id, f"check-in#{on}"), on)
+    return _own(caller, event, None, {"operation": "check-in"}, key, now)
+
+
+def make_up(caller: callers.Member, on: date, key: str, now: datetime) -> ledger.Outcome:
+    """Makes up a missed day."""
+    event = events.CheckedIn(Cause(caller.member_id, f"check-in#{on}"), on, make_up=True)
+    return _own(caller, event, None, {"operation": "make-up", "on": on.isoformat()}, key, now)
+
+
+def _own(
+    caller: callers.Member, event: events.Event, cause: Cause | None, content: dict[str, Any], key: str, now: datetime
+) -> ledger.Outcome:
+    """A member's own command. `cause` is given where a repeat under another key is the same request; a second
+    check-in on one day is not: the engine refuses it."""
+    published = store.current(now)
+
+    def decide(account: Account) -> Decision:
+        ledger.admit(account, caller)
+        return process(published, account, event, now)
+
+    return ledger.execute(caller.member_id, decide, cause=cause, request=key, body_hash=ledger.body_hash(content))
+
+
+def adjust(operator: callers.Operator, member_id: str, body: AdjustmentIn, key: str, now: datetime) -> ledger.Outcome:
+    """An operator's correction, audited in the same transaction."""
+    cause = Cause(member_id, f"adjustment#{digest(operator.operator_id + key, 24)}")
+    returns: tuple[tuple[date, int], ...] = ()
+    if body.reverses:
+        # The reversal of an adjustment has one cause, whoever asks for it and how often.
+        cause = Cause(member_id, f"reversal#{body.reverses}")
+        reversed_entry = ledger.entry(Cause(member_id, body.reverses))
+        if not reversed_entry or reversed_entry.kind != "points_adjusted" or reversed_entry.points != -body.points:
+            raise NothingToReverse
+        returns = tuple(move for move in reversed_entry.moves if move[1] < 0)
+    event = events.PointsAdjusted(cause, body.points, body.reason, operator.name, returns)
+    content = {"operation": "adjust", "member_id": member_id, **body.model_dump(mode="json")}
+    record = audit.record(operator.name, "points.adjust", member_id, {"points": body.points, "cause": cause.key}, now)
+    decide = _deciding(event, store.current(now), now)
+    also = (ledger.Also(record),)
+    return ledger.execute(member_id, decide, cause=cause, body_hash=ledger.body_hash(content), also=also)
+
+
+def preview(body: OrderIn | EventIn, now: datetime) -> Entry:
+    """The entry that reporting this would write (or did write); nothing is written."""
+    if isinstance(body, OrderIn):
+        cause, member_id = order_cause(body.order_id), _member_of(body)
+        event: events.Event = _paid(body, {})
+    else:
+        cause, member_id = Cause(f"event#{body.event_id}", f"event#{body.event_id}"), body.member_id
+        event = _behaved(body, cause)
+    account = ledger.load(member_id)
+    known = ledger.entry(cause)
+    if known and known.member_id != member_id:
+        raise IdempotencyMismatch
+    return known or process(store.current(now), account, event, now).entry

@@ -1,0 +1,98 @@
+"""Outcomes as answers. An answer is a function of the stored entry, so a repeat gets the first answer again."""
+
+import re
+from datetime import date, datetime
+
+from chalicelib import ledger
+from chalicelib.earning import rules
+from chalicelib.earning.schemas import (
+    CheckInAnswer,
+    EntryAnswer,
+    LotView,
+    OrderAnswer,
+    PendingView,
+    PointsAnswer,
+    RuleItem,
+    RulesAnswer,
+    RuleSection,
+    Text,
+)
+from chalicelib.engine.account import Account
+from chalicelib.ledger.views import entry_view
+from chalicelib.rulebook import words
+from chalicelib.rulebook.model import Published, Rulebook, Words
+from chalicelib.shared.edge import Answer
+from chalicelib.shared.errors import invalid
+from chalicelib.shared.ids import NATURAL_KEY
+
+REPLAYED = {"Idempotency-Replayed": "true"}
+
+
+def natural_key(value: str) -> str:
+    """A merchant's id from the path. Raises InvalidFields."""
+    if not re.fullmatch(NATURAL_KEY, value):
+        raise invalid("order_id", "1–64 of A–Z a–z 0–9 . _ : - , starting with a letter or digit")
+    return value
+
+
+def _headers(outcome: ledger.Outcome) -> dict[str, str]:
+    return REPLAYED if outcome.replayed else {}
+
+
+def order_answer(order_id: str, outcome: ledger.Outcome | None) -> Answer:
+    """200 with the entry, or 202 when the order itself has not arrived yet."""
+    if outcome is None:
+        return Answer(OrderAnswer(status="awaiting_order", order_id=order_id, member_id=None, entry=None), 202)
+    entry = outcome.entry
+    body = OrderAnswer(status="recorded", order_id=order_id, member_id=entry.member_id, entry=entry_view(entry))
+    return Answer(body, headers=_headers(outcome))
+
+
+def entry_answer(outcome: ledger.Outcome) -> Answer:
+    """The entry written."""
+    entry = outcome.entry
+    return Answer(EntryAnswer(member_id=entry.member_id, entry=entry_view(entry)), headers=_headers(outcome))
+
+
+def check_in_answer(outcome: ledger.Outcome) -> Answer:
+    """The day and the streak it made."""
+    entry = outcome.entry
+    on, streak = date.fromisoformat(entry.facts["on"]), int(entry.facts["streak"])
+    return Answer(CheckInAnswer(on=on, streak=streak, entry=entry_view(entry)), headers=_headers(outcome))
+
+
+def points_answer(account: Account, rulebook: Rulebook) -> PointsAnswer:
+    """Lots, earliest expiry first."""
+    return PointsAnswer(
+        balance=account.balance,
+        pending=account.pending_total,
+        debt=account.debt,
+        value_fen=account.balance * 100 // rulebook.points_per_yuan_value,
+        lots=[LotView(points=n, expires_on=day) for day, n in sorted(account.lots.items())],
+        pending_lots=[
+            PendingView(points=n, releases_on=released, expires_on=expires)
+            for (released, expires), n in sorted(account.pending.items())
+        ],
+    )
+
+
+def _text(value: Words) -> Text:
+    return Text(zh=value.zh, en=value.en)
+
+
+def rules_answer(published: Published, now: datetime) -> RulesAnswer:
+    """The rulebook's own words, and examples computed by the engine itself."""
+    sections = [
+        RuleSection(
+            code=section.code,
+            title=_text(section.title),
+            items=[RuleItem(rule=item.rule, zh=item.zh, en=item.en) for item in section.items],
+        )
+        for section in words.sections(published.rulebook)
+    ]
+    return RulesAnswer(
+        version=published.version,
+        brand=_text(published.rulebook.brand.name),
+        sections=sections,
+        examples=[_text(example) for example in rules.examples(published, now)],
+    )

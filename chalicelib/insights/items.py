@@ -1,0 +1,18 @@
+"""Daily figures in the metrics table. Private to this room."""
+
+from pynamodb.attributes import NumberAttribute, UnicodeAttribute
+from pynamodb.models import Model
+
+from chalicelib.shared import dynamo
+
+
+class MetricItem(Model):
+    """One shard of one figure: `day` is the business date, `kind` is `<kind>#<shard>`."""
+
+    class Meta(dynamo.TableMeta):
+        table_name = dynamo.table("metrics")
+
+    day = UnicodeAttribute(hash_key=True)
+    kind = UnicodeAttribute(range_key=True)
+    entries = NumberAttribute(default=0)
+    points = NumberAttribute(default=0)

@@ -1,0 +1,48 @@
+"""The room's own pure rules: what a refresh token looks like, what a profile may hold, how a phone is shown."""
+
+import re
+import unicodedata
+from calendar import monthrange
+from dataclasses import dataclass
+
+INVITE_CODE = re.compile(r"^[0-9A-Z]{4,16}$")
+_REFRESH = re.compile(r"^R\.(M[0-9A-Z]{18})\.([0-9A-Z]{12})\.([0-9A-Z]{32})$")
+
+
+@dataclass(frozen=True)
+class RefreshToken:
+    """`R.<member>.<session>.<secret>`: says which session it belongs to, proves it by the secret."""
+
+    member_id: str
+    session_id: str
+    secret: str
+
+    def __str__(self) -> str:
+        return f"R.{self.member_id}.{self.session_id}.{self.secret}"
+
+
+def parse_refresh(text: str) -> RefreshToken | None:
+    """The token, if it has the shape of one."""
+    found = _REFRESH.match(text)
+    return RefreshToken(*found.groups()) if found else None
+
+
+def clean_nickname(text: str) -> str | None:
+    """The nickname trimmed and normalised; None when it is empty or holds invisible control characters."""
+    text = unicodedata.normalize("NFC", text).strip()
+    hidden = any(unicodedata.category(letter) in ("Cc", "Cs", "Co", "Cn") for letter in text)
+    overriding = any(letter in "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069" for letter in text)
+    return None if not text or hidden or overriding else text
+
+
+def is_birthday(text: str) -> bool:
+    """`MM-DD` of some year (29 February is)."""
+    if not re.fullmatch(r"\d{2}-\d{2}", text, re.ASCII):
+        return False
+    month, day = int(text[:2]), int(text[3:])
+    return 1 <= month <= 12 and 1 <= day <= monthrange(2024, month)[1]
+
+
+def masked_phone(e164: str) -> str:
+    """`+86138****5678`: enough for its owner to recognise."""
+    return f"{e164[:-8]}****{e164[-4:]}" if len(e164) > 10 else "****"

@@ -37,3 +37,18 @@ arrows: env
 
 fast: env
 	$(PY) -m pytest -q tests --ignore=tests/cloud --ignore=tests/unit
+
+cloud: env
+	$(PY) -m pytest -q tests/cloud
+
+run: env ## the whole system on this machine, until Ctrl-C
+	@exec $(PY) -m infra.local.run
+
+generate: env ## the files generated from the code: templates, OpenAPI
+	$(PY) -m infra.generate
+
+package: env ## the deployable zip and template: make package STAGE=dev
+	$(PY) -m infra.package $(STAGE)
+
+deploy: env ## package and deploy with CloudFormation: make deploy STAGE=dev
+	$(PY) -m infra.deploy $(STAGE)

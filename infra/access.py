@@ -44,7 +44,7 @@ ACCESS: dict[str, Access] = {
         sends=("orders-dead.fifo",),
         consumes=("orders.fifo",),
     ),
-    "Relay": Access(publishes=("facts",), streams=("journal",), sends=("relay-dead",)),
+    "Relay": Access(tables={"rulebook": "r"}, publishes=("facts",), streams=("journal",), sends=("relay-dead",)),
     "CountFacts": Access(tables={"metrics": "rw", "guard": "rw"}, consumes=("metrics",)),
 }
 

@@ -1,0 +1,296 @@
+"""The app stack's merge template: generated from the app's own routes and handlers, merged by `chalice package`.
+
+Chalice puts every route behind one function. Here each room gets its own HTTP function, each path's integration points
+at its room, and every function gets its own role, log group and alarms. Chalice's own function serves nothing any more
+and is taken out after packaging (`prune`).
+"""
+
+import json
+import sys
+from typing import Any
+
+from chalice.app import Chalice
+
+from infra.access import statements
+from infra.data_stack import WORKER_SECONDS, Template, att, name, sub
+
+# Members wait for HTTP answers: API Gateway gives up at 29 s, the mini-program long before.
+HTTP_SECONDS = 10
+MEMORY_MB = 512
+LOG_DAYS = 30
+
+QUEUE_WORKERS = {
+    "Orders": ("chalicelib.earning.workers.orders", "OrdersSqsEventSource", "orders.fifo", 10),
+    "CountFacts": ("chalicelib.insights.workers.count_facts", "CountFactsSqsEventSource", "metrics", 10),
+}
+# How many copies of a worker may run at once, so that a flood in a queue leaves the account's concurrency to members.
+MAX_CONCURRENCY = {"Orders": 50, "CountFacts": 10}
+RELAY = "Relay"
+# Only entries leave the journal: a place kept for one has no `seq`. (A parked place becomes an entry by MODIFY.)
+ENTRIES = {"eventName": ["INSERT", "MODIFY"], "dynamodb": {"NewImage": {"seq": {"N": [{"exists": True}]}}}}
+
+
+def room_of(view: Any) -> str:
+    """The room of a handler: chalicelib.<room>.…"""
+    return str(view.__module__.split(".")[1])
+
+
+def http_rooms(app: Chalice) -> list[str]:
+    """Every room with routes."""
+    return sorted({room_of(entry.view_function) for methods in app.routes.values() for entry in methods.values()})
+
+
+def http_function(room: str) -> str:
+    """The logical name of a room's HTTP function."""
+    return f"{room.capitalize()}Http"
+
+
+def handlers(app: Chalice) -> dict[str, str]:
+    """function → handler string, for every function of the stack."""
+    found = {http_function(room): f"chalicelib.{room}.entry.http" for room in http_rooms(app)}
+    found |= {function: handler for function, (handler, *_) in QUEUE_WORKERS.items()}
+    return found | {RELAY: "chalicelib.notices.workers.relay"}
+
+
+def _environment(function: str) -> Template:
+    variables: Template = {"STAGE": {"Ref": "Stage"}}
+    if function == "Orders":
+        variables["ORDERS_DEAD_QUEUE_URL"] = {"Ref": "OrdersDeadQueueUrl"}
+    if function == RELAY:
+        variables["FACTS_TOPIC_ARN"] = {"Ref": "FactsTopicArn"}
+    if function == "MembersHttp":
+        variables["WECHAT_URL"] = {"Ref": "WechatUrl"}
+    return {"Variables": variables}
+
+
+def _common(function: str, seconds: int) -> Template:
+    return {
+        "FunctionName": name(function),
+        "Role": att(f"{function}Role"),
+        "MemorySize": MEMORY_MB,
+        "Timeout": seconds,
+        "Environment": _environment(function),
+        "Tags": {"function": function},
+    }
+
+
+def _http(room: str) -> Template:
+    function = http_function(room)
+    return {
+        function: {
+            "Type": "AWS::Serverless::Function",
+            "DependsOn": f"{function}Logs",
+            "Properties": {
+                "Runtime": "python3.11",
+                "Handler": f"chalicelib.{room}.entry.http",
+                "CodeUri": "./deployment.zip",
+                **_common(function, HTTP_SECONDS),
+            },
+        },
+        f"{function}InvokePermission": {
+            "Type": "AWS::Lambda::Permission",
+            "Properties": {
+                "FunctionName": {"Ref": function},
+                "Action": "lambda:InvokeFunction",
+                "Principal": "apigateway.amazonaws.com",
+                "SourceArn": sub("arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:${RestAPI}/*"),
+            },
+        },
+    }
+
+
+def _queue_worker(function: str) -> Template:
+    _, event, queue, batch = QUEUE_WORKERS[function]
+    mapping = {
+        "Queue": sub("arn:${AWS::Partition}:sqs:${AWS::Region}:${AWS::AccountId}:membership-${Stage}-" + queue),
+        "BatchSize": batch,
+        "FunctionResponseTypes": ["ReportBatchItemFailures"],
+        "ScalingConfig": {"MaximumConcurrency": MAX_CONCURRENCY[function]},
+    }
+    return {
+        function: {
+            "DependsOn": f"{function}Logs",
+            "Properties": {**_common(function, WORKER_SECONDS), "Events": {event: {"Properties": mapping}}},
+        }
+    }
+
+
+def _relay() -> Template:
+    mapping = {
+        "Stream": {"Ref": "JournalStreamArn"},
+        "StartingPosition": "TRIM_HORIZON",
+        "BatchSize": 100,
+        "MaximumRetryAttempts": 50,
+        "BisectBatchOnFunctionError": True,
+        "FunctionResponseTypes": ["ReportBatchItemFailures"],
+        "FilterCriteria": {
+            "Filters": [{"Pattern": json.dumps(ENTRIES)}],
+        },
+        "DestinationConfig": {
+            "OnFailure": {
+                "Destination": sub(
+                    "arn:${AWS::Partition}:sqs:${AWS::Region}:${AWS::AccountId}:membership-${Stage}-relay-dead"
+                )
+            }
+        },
+    }
+    return {
+        RELAY: {
+            "DependsOn": f"{RELAY}Logs",
+            "Properties": {
+                **_common(RELAY, WORKER_SECONDS),
+                "Events": {"Journal": {"Type": "DynamoDB", "Properties": mapping}},
+            },
+        }
+    }
+
+
+def _role(function: str) -> Template:
+    trust = {
+        "Version": "2012-10-17",
+        "Statement": [
+            {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
+        ],
+    }
+    policy = {"Version": "2012-10-17", "Statement": statements(function)}
+    return {
+        f"{function}Role": {
+            "Type": "AWS::IAM::Role",
+            "Properties": {
+                "AssumeRolePolicyDocument": trust,
+                "Policies": [{"PolicyName": "access", "PolicyDocument": policy}],
+            },
+        },
+        f"{function}Logs": {
+            "Type": "AWS::Logs::LogGroup",
+            "Properties": {
+                "LogGroupName": sub(f"/aws/lambda/membership-${{Stage}}-{function}"),
+                "RetentionInDays": LOG_DAYS,
+            },
+        },
+    }
+
+
+def _alarm(
+    metric: str, namespace: str, dimensions: Template, threshold: int, what: str, statistic: str = "Sum"
+) -> Template:
+    return {
+        "Type": "AWS::CloudWatch::Alarm",
+        "Properties": {
+            "AlarmDescription": what,
+            "Namespace": namespace,
+            "MetricName": metric,
+            "Dimensions": [{"Name": key, "Value": value} for key, value in dimensions.items()],
+            "Statistic": statistic,
+            "Period": 300,
+            "EvaluationPeriods": 1,
+            "Threshold": threshold,
+            "ComparisonOperator": "GreaterThanOrEqualToThreshold",
+            "TreatMissingData": "notBreaching",
+        },
+    }
+
+
+def _alarms(functions: list[str]) -> Template:
+    found: Template = {}
+    for function in functions:
+        dimensions = {"FunctionName": name(function)}
+        found[f"{function}Errors"] = _alarm("Errors", "AWS/Lambda", dimensions, 1, f"{function} raised")
+        found[f"{function}Throttles"] = _alarm("Throttles", "AWS/Lambda", dimensions, 1, f"{function} was throttled")
+    for queue in ("orders-dead.fifo", "metrics-dead", "relay-dead"):
+        key = "".join(part.capitalize() for part in queue.split(".")[0].split("-"))
+        metric = "ApproximateNumberOfMessagesVisible"
+        what = f"messages wait in {queue}: read their reason, mend, redrive (docs/operations.md)"
+        found[f"{key}Messages"] = _alarm(metric, "AWS/SQS", {"QueueName": name(queue)}, 1, what, "Maximum")
+    for queue in ("orders.fifo", "metrics"):
+        key = queue.split(".")[0].capitalize()
+        what = f"{queue} is more than 10 minutes behind"
+        metric = "ApproximateAgeOfOldestMessage"
+        found[f"{key}Age"] = _alarm(metric, "AWS/SQS", {"QueueName": name(queue)}, 600, what, "Maximum")
+    what = "facts are more than 10 minutes behind the journal"
+    found["RelayAge"] = _alarm("IteratorAge", "AWS/Lambda", {"FunctionName": name(RELAY)}, 600_000, what, "Maximum")
+    return found
+
+
+def _gateway_response(status: str, code: str, message: str, message_zh: str, retryable: bool) -> Template:
+    """What API Gateway answers by itself, in our error shape."""
+    body = (
+        f'{{"error": {{"code": "{code}", "message": "{message}", "message_zh": "{message_zh}", '
+        f'"request_id": "$context.requestId", "retryable": {str(retryable).lower()}, "details": []}}}}'
+    )
+    return {
+        "statusCode": status,
+        "responseTemplates": {"application/json": body},
+        "responseParameters": {"gatewayresponse.header.X-Request-Id": "context.requestId"},
+    }
+
+
+GATEWAY_RESPONSES = {
+    "MISSING_AUTHENTICATION_TOKEN": _gateway_response("404", "NOT_FOUND", "There is nothing here.", "没有找到", False),
+    "REQUEST_TOO_LARGE": _gateway_response("413", "BODY_TOO_LARGE", "The body is too large.", "请求内容过大", False),
+    "THROTTLED": _gateway_response("429", "TOO_MANY_REQUESTS", "Too many requests.", "操作太频繁，请稍后再试", True),
+    "DEFAULT_5XX": _gateway_response("503", "UNAVAILABLE", "Temporarily unavailable.", "系统繁忙，请稍后重试", True),
+}
+
+
+def _paths(app: Chalice) -> Template:
+    """Each path's integration, pointed at its room's function."""
+    paths: Template = {}
+    for path, methods in app.routes.items():
+        for method, entry in methods.items():
+            function = http_function(room_of(entry.view_function))
+            uri = sub(
+                "arn:${AWS::Partition}:apigateway:${AWS::Region}:lambda:path/2015-03-31/functions/"
+                f"${{{function}.Arn}}/invocations"
+            )
+            paths.setdefault(path, {})[method.lower()] = {"x-amazon-apigateway-integration": {"uri": uri}}
+    return paths
+
+
+def template(app: Chalice) -> Template:
+    """The merge template."""
+    functions = list(handlers(app))
+    resources: Template = {}
+    for room in http_rooms(app):
+        resources |= _http(room)
+    for worker in QUEUE_WORKERS:
+        resources |= _queue_worker(worker)
+    resources |= _relay()
+    for function in functions:
+        resources |= _role(function)
+    resources |= _alarms(functions)
+    resources["RestAPI"] = {
+        "Properties": {
+            "Name": name("api"),
+            "DefinitionBody": {
+                "paths": _paths(app),
+                "x-amazon-apigateway-gateway-responses": GATEWAY_RESPONSES,
+            },
+        }
+    }
+    return {
+        "Description": "Membership: app (functions, API)",
+        "Parameters": {
+            "Stage": {"Type": "String", "AllowedPattern": "[a-z][a-z0-9]{1,15}"},
+            "JournalStreamArn": {"Type": "String"},
+            "FactsTopicArn": {"Type": "String"},
+            "OrdersDeadQueueUrl": {"Type": "String"},
+            "WechatUrl": {"Type": "String", "Default": "https://api.weixin.qq.com"},
+        },
+        "Resources": resources,
+        "Outputs": {"ApiId": {"Value": {"Ref": "RestAPI"}}},
+    }
+
+
+def prune(packaged: Template, bucket: str, key: str) -> Template:
+    """`chalice package`'s result without the function that serves nothing, its code taken from S3."""
+    for gone in ("APIHandler", "APIHandlerInvokePermission"):
+        packaged["Resources"].pop(gone, None)
+    for output in ("APIHandlerArn", "APIHandlerName"):
+        packaged.get("Outputs", {}).pop(output, None)
+    for resource in packaged["Resources"].values():
+        if resource["Type"] == "AWS::Serverless::Function":
+            resource["Properties"]["CodeUri"] = {"Bucket": bucket, "Key": key}
+            # The wheels in the package are for the interpreter that packaged them.
+            resource["Properties"]["Runtime"] = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    return packaged

@@ -1,0 +1,1 @@
+"""What stands in, on a developer's machine, for the services of a deployment: AWS, WeChat, the front address."""

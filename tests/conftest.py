@@ -14,10 +14,15 @@ from collections.abc import Iterator
 import pytest
 from moto import mock_aws
 
+from chalicelib.console import rules as console_rules
+from chalicelib.rulebook import store
 from chalicelib.shared import aws as clients
+from chalicelib.shared import clock as chalicelib_clock
 from chalicelib.shared import dynamo, secrets
 from chalicelib.shared.config import settings
+from infra.local.wechat_server import FakeWechat
 from tests.harness import world
+from tests.harness.api import NOON, Api, Clock
 from tests.harness.atomic import atomic_moto
 from tests.harness.meter import Meter, metering
 
@@ -28,6 +33,7 @@ def forget() -> None:
     clients.client.cache_clear()
     dynamo._connection.cache_clear()
     secrets.forget()
+    store.forget()
     world.forget_models()
 
 
@@ -49,3 +55,33 @@ def meter(aws: None) -> Iterator[Meter]:
     """Counts calls and units from here on."""
     with metering() as counting:
         yield counting
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """The whole system's clock, standing at NOON."""
+    standing = Clock(NOON)
+    monkeypatch.setattr(chalicelib_clock, "now", standing)
+    return standing
+
+
+@pytest.fixture
+def wechat(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeWechat]:
+    """The fake WeChat server, over a real socket; its app is the one of `world.create_secrets`."""
+    with FakeWechat("wxtest", "wechat-secret", clock=lambda: clock.now.timestamp()) as server:
+        monkeypatch.setenv("WECHAT_URL", server.url)
+        yield server
+
+
+@pytest.fixture
+def bare_api(wechat: FakeWechat, aws: None, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Api:
+    """The API of a brand that has not published a rulebook yet."""
+    monkeypatch.setattr(console_rules, "N", 2)
+    return Api(clock)
+
+
+@pytest.fixture
+def api(bare_api: Api) -> Api:
+    """The API of a brand with the retail preset in force."""
+    bare_api.publish()
+    return bare_api

@@ -2,53 +2,27 @@
 
 import json
 from datetime import UTC, datetime
-from functools import lru_cache
 from typing import Any
 
-from chalice.app import Chalice
 from chalice.test import Client
 
+from app import app
 from chalicelib.console import service
-from chalicelib.console.admin import admin as console_admin
-from chalicelib.console.items import OperatorItem
-from chalicelib.console.routes import routes as console_routes
-from chalicelib.insights.admin import admin as insights_admin
-from chalicelib.insights.items import MetricItem
-from chalicelib.insights.workers import workers as insights_workers
-from chalicelib.notices.workers import workers as notices_workers
 from chalicelib.rulebook import store
-from chalicelib.rulebook.items import DocumentItem, ScheduleItem
 from chalicelib.rulebook.presets import preset
 from chalicelib.shared import audit, callers
 from chalicelib.shared.audit import AuditRecord
 
 NOW = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
 PASSWORD = "correct horse battery"
-BLUEPRINTS = (console_routes, console_admin, insights_admin, insights_workers, notices_workers)
-
-
-def forget() -> None:
-    """Drops what a container would keep of these rooms."""
-    for model in (DocumentItem, ScheduleItem, OperatorItem, MetricItem):
-        model._connection = None
-    store.forget()
-
-
-@lru_cache(maxsize=1)
-def shared_app() -> Chalice:
-    """One for all tests: registering a blueprint takes the methods out of it, so it can be done once a process."""
-    app = Chalice(app_name="membership")
-    for blueprint in BLUEPRINTS:
-        app.register_blueprint(blueprint)
-    return app
 
 
 class Console:
     """Calls the rooms' routes as an operator would."""
 
     def __init__(self) -> None:
-        self.app = shared_app()
-        self.client = Client(self.app)
+        self.app = app
+        self.client = Client(app)
 
     def call(self, method: str, path: str, body: Any = None, token: str | None = None) -> tuple[int, Any]:
         """Status and JSON body."""

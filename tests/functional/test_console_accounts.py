@@ -1,6 +1,5 @@
 """Operators over HTTP: logging in, throttles, roles, what stops at once."""
 
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 from unittest.mock import patch
@@ -10,19 +9,16 @@ import pytest
 from chalicelib.console import rules, service
 from chalicelib.shared import callers, clock
 from chalicelib.shared.edge import CONTRACTS, Operators
-from tests.functional import console_room
 from tests.functional.console_room import NOW, PASSWORD, Console, actions, publish
 
 LOGIN = "/v1/admin/login"
 
 
 @pytest.fixture
-def console(aws: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Console]:
-    console_room.forget()
+def console(aws: None, monkeypatch: pytest.MonkeyPatch) -> Console:
     set_clock(monkeypatch, NOW)
     monkeypatch.setattr(rules, "N", 2)  # the parameters lie in each hash, so cheap ones verify too
-    yield Console()
-    console_room.forget()
+    return Console()
 
 
 def set_clock(monkeypatch: pytest.MonkeyPatch, now: datetime) -> None:

@@ -2,7 +2,6 @@
 
 import json
 import threading
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -11,7 +10,6 @@ from chalicelib.console import keys, rules
 from chalicelib.shared import callers, clock, guard, secrets
 from chalicelib.shared.config import settings
 from chalicelib.shared.errors import Unauthorized
-from tests.functional import console_room
 from tests.functional.console_room import NOW, Console, actions
 from tests.harness.world import MERCHANT_KEY, MERCHANT_SECRET
 
@@ -19,12 +17,10 @@ KEYS = "/v1/admin/merchant-keys"
 
 
 @pytest.fixture
-def console(aws: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Console]:
-    console_room.forget()
+def console(aws: None, monkeypatch: pytest.MonkeyPatch) -> Console:
     monkeypatch.setattr(clock, "now", lambda: NOW)
     monkeypatch.setattr(rules, "N", 2)
-    yield Console()
-    console_room.forget()
+    return Console()
 
 
 _nonces = iter(range(10**6))

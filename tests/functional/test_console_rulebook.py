@@ -1,6 +1,5 @@
 """The rulebook's and the audit trail's routes."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -11,19 +10,16 @@ from chalicelib.rulebook.model import load
 from chalicelib.shared import clock
 from chalicelib.shared.clock import parse_instant, rfc3339
 from chalicelib.shared.dynamo import encode_cursor
-from tests.functional import console_room
 from tests.functional.console_room import NOW, Console, document, publish
 
 BASE = "/v1/admin/rulebook"
 
 
 @pytest.fixture
-def console(aws: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Console]:
-    console_room.forget()
+def console(aws: None, monkeypatch: pytest.MonkeyPatch) -> Console:
     monkeypatch.setattr(clock, "now", lambda: NOW)
     monkeypatch.setattr(rules, "N", 2)
-    yield Console()
-    console_room.forget()
+    return Console()
 
 
 def test_an_operator_drafts_edits_validates_publishes_and_rolls_back(console: Console) -> None:

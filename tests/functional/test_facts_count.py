@@ -2,7 +2,6 @@
 
 import json
 import threading
-from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import Any
 from unittest.mock import patch
@@ -16,7 +15,6 @@ from chalicelib.insights.items import MetricItem
 from chalicelib.insights.workers import count_facts
 from chalicelib.shared import clock, dynamo
 from chalicelib.shared.guard import Guard
-from tests.functional import console_room
 from tests.functional.console_room import NOW, Console
 from tests.harness.meter import Meter
 
@@ -24,12 +22,9 @@ DAY = date(2026, 11, 24)
 
 
 @pytest.fixture(autouse=True)
-def empty_figures(aws: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    console_room.forget()
+def empty_figures(aws: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(clock, "now", lambda: NOW)
     monkeypatch.setattr(rules, "N", 2)
-    yield
-    console_room.forget()
 
 
 def fact(member: int = 1, seq: int = 1, kind: str = "order_paid", points: int = 10, on: date = DAY) -> dict[str, Any]:

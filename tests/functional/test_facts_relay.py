@@ -1,7 +1,6 @@
 """Journal entries become facts on the topic: in order, in batches, none lost."""
 
 import json
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from unittest.mock import patch
@@ -17,7 +16,6 @@ from chalicelib.rulebook import store
 from chalicelib.shared import aws as clients
 from chalicelib.shared import clock
 from chalicelib.shared.config import settings
-from tests.functional import console_room
 from tests.functional.console_room import NOW, publish
 from tests.harness import world
 from tests.harness.meter import Meter
@@ -51,15 +49,13 @@ class Topic:
 
 
 @pytest.fixture
-def topic(aws: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Topic]:
-    console_room.forget()
+def topic(aws: None, monkeypatch: pytest.MonkeyPatch) -> Topic:
     monkeypatch.setattr(clock, "now", lambda: NOW)
     topic = Topic()
     monkeypatch.setenv("FACTS_TOPIC_ARN", topic.arn)
     settings.cache_clear()
     publish()
-    yield topic
-    console_room.forget()
+    return topic
 
 
 def history(adjustments: int, at: datetime = NOW) -> list[dict[str, Any]]:

@@ -1,7 +1,7 @@
 """Drafts, versions and the version in force, on moto."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,7 +11,6 @@ from chalicelib.rulebook import items, linter, store
 from chalicelib.rulebook.model import load
 from chalicelib.shared.dynamo import encode_cursor
 from chalicelib.shared.errors import BadCursor, InvalidFields, NotFound
-from tests.functional import console_room
 from tests.functional.console_room import NOW, actions, document, publish, records
 from tests.harness.meter import Meter
 
@@ -20,11 +19,7 @@ LATER = NOW + timedelta(days=7)
 MOMENT = timedelta(milliseconds=1)
 
 
-@pytest.fixture(autouse=True)
-def empty_store(aws: None) -> Iterator[None]:
-    console_room.forget()
-    yield
-    console_room.forget()
+pytestmark = pytest.mark.usefixtures("aws")
 
 
 def stored(kind: str) -> list[int]:

@@ -5,12 +5,17 @@ from datetime import datetime
 from typing import Any
 
 from botocore.session import get_session
+from pynamodb.models import Model
 
 from chalicelib import ledger
+from chalicelib.console import items as console_items
 from chalicelib.engine.account import Account
 from chalicelib.engine.events import Cause, Joined
 from chalicelib.engine.process import process
+from chalicelib.insights import items as insights_items
 from chalicelib.ledger import items as ledger_items
+from chalicelib.members import items as members_items
+from chalicelib.rulebook import items as rulebook_items
 from chalicelib.rulebook.model import Published
 from chalicelib.shared import audit, guard
 from chalicelib.shared.config import settings
@@ -37,13 +42,9 @@ def create_secrets() -> None:
 
 def models() -> list[Any]:
     """Every PynamoDB model that may hold a connection."""
-    return [
-        ledger_items.AccountItem,
-        ledger_items.IdentityItem,
-        ledger_items.EntryItem,
-        guard.Guard,
-        audit.AuditRecord,
-    ]
+    modules = (console_items, insights_items, ledger_items, members_items, rulebook_items, guard, audit)
+    named = {thing for module in modules for thing in vars(module).values() if isinstance(thing, type)}
+    return [model for model in named if issubclass(model, Model) and model is not Model]
 
 
 def forget_models() -> None:

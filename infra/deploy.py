@@ -95,8 +95,16 @@ def _reasons(cloudformation: Any, name: str) -> str:
     return "; ".join(f"{e['LogicalResourceId']}: {e.get('ResourceStatusReason', '?')}" for e in failed[-5:])
 
 
-def deploy(session: Any, stage: str, parameters: dict[str, str], protected: bool, say: Say) -> dict[str, str]:
-    """Both stacks of a stage. Returns the outputs of both."""
+def deploy(
+    session: Any,
+    stage: str,
+    parameters: dict[str, str],
+    protected: bool,
+    say: Say,
+    amend: Callable[[dict[str, Any]], None] = lambda template: None,
+) -> dict[str, str]:
+    """Both stacks of a stage. Returns the outputs of both. `amend` changes the app stack's template in place before it
+    is sent: the local cloud asks for a permission by another name."""
     cloudformation, s3 = session.client("cloudformation"), session.client("s3")
     say("package")
     zip_path, template = package.build()
@@ -112,6 +120,7 @@ def deploy(session: Any, stage: str, parameters: dict[str, str], protected: bool
         say("upload")
         s3.upload_file(str(zip_path), bucket, key)
     pruned = app_stack.prune(template, bucket, key)
+    amend(pruned)
     template_key = f"templates/{zip_path.stem}.json"
     s3.put_object(Bucket=bucket, Key=template_key, Body=json.dumps(pruned, ensure_ascii=False).encode())
     url = s3.generate_presigned_url("get_object", Params={"Bucket": bucket, "Key": template_key}).split("?")[0]

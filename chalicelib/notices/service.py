@@ -15,6 +15,11 @@ from chalicelib.shared.config import settings
 # SNS: at most 10 messages and 256 KB a batch, attributes included.
 MAX_BATCH, MAX_BATCH_BYTES = 10, 240_000
 
+
+class NothingRelayed(Exception):
+    """Not even the first record of a batch (its sequence number) could be published."""
+
+
 Message = dict[str, Any]
 _Numbered = tuple[str, Message]
 

@@ -99,10 +99,9 @@ def serve(say: Progress, port: int, cloud_port: int, wechat_port: int, stop: thr
         os.environ.update(cloud.environment(), STAGE=STAGE)
         # Imported here: they read the environment.
         from chalicelib.shared.clock import now
-        from infra.deploy import deploy
         from infra.seeds import demo
 
-        found = deploy(cloud.session(), STAGE, {"WechatUrl": wechat.url}, protected=False, say=say)
+        found = cloud.deploy(STAGE, wechat.url, say)
         say("demo brand")
         seeded = demo.seed({"appid": APPID, "secret": SECRET}, now())
         password = owner_password(seeded.password)

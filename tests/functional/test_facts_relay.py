@@ -194,10 +194,11 @@ def test_an_entry_that_cannot_be_read_holds_back_only_what_comes_after_it(topic:
     assert seqs(topic.received(topic.all)) == [1, 2]
 
 
-def test_without_a_rulebook_in_force_facts_wait(topic: Topic) -> None:
+def test_a_batch_of_which_nothing_was_published_fails_as_a_whole_and_waits(topic: Topic) -> None:
     records = history(1)
-    with patch.object(store, "current", side_effect=store.NothingPublished):
-        assert deliver(records) == ["seq-1"]
+    outage = patch.object(store, "current", side_effect=store.NothingPublished)
+    with outage, pytest.raises(service.NothingRelayed):
+        deliver(records)
     assert topic.received(topic.all) == []
     assert deliver(records) == []
 

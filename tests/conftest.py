@@ -10,8 +10,10 @@ os.environ.update(
 )
 
 from collections.abc import Iterator
+from functools import lru_cache
 
 import pytest
+from botocore.loaders import JSONFileLoader
 from moto import mock_aws
 
 from chalicelib.console import rules as console_rules
@@ -25,6 +27,10 @@ from tests.harness import world
 from tests.harness.api import NOON, Api, Clock
 from tests.harness.atomic import atomic_moto
 from tests.harness.meter import Meter, metering
+
+# Every test makes its clients anew, and most of what that takes is parsing botocore's own unchanging files.
+_parsed = lru_cache(maxsize=None)(JSONFileLoader().load_file)
+JSONFileLoader.load_file = lambda self, path: _parsed(path)
 
 
 def forget() -> None:

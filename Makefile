@@ -52,3 +52,6 @@ package: env ## the deployable zip and template: make package STAGE=dev
 
 deploy: env ## package and deploy with CloudFormation: make deploy STAGE=dev
 	$(PY) -m infra.deploy $(STAGE)
+
+operate: env ## first owner, credentials, keys, dead letters: make operate DO="owner ada" STAGE=dev
+	@STAGE=$(STAGE) $(PY) -m infra.operate $(DO)

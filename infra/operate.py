@@ -1,0 +1,172 @@
+"""`make operate DO="…" [STAGE=…]`: what only whoever deploys may do, because there is nobody yet to ask over HTTP.
+
+    owner NAME             the first owner of the console; asks for the password
+    wechat                 the mini-program's appid and secret; asks for both
+    publish PRESET         retail, content or tool as the first rulebook
+    token-key add          a new key for access tokens, which signs nothing yet; a minute later
+    token-key use KID      makes it sign; two hours later, when no token of the old key lives,
+    token-key remove KID   ends the old key
+    dead QUEUE             what waits in a dead-letter queue (orders.fifo, metrics), with reasons; takes nothing
+    redrive QUEUE          sends it all back to its queue: what was recorded already is not recorded again
+
+Every change leaves a record in the audit trail. Secrets are asked for, never arguments: shells remember arguments.
+"""
+
+import argparse
+import getpass
+import json
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from chalicelib.console import keys, service
+from chalicelib.rulebook import store
+from chalicelib.rulebook.presets import NAMES, preset
+from chalicelib.shared import secrets
+from chalicelib.shared.clock import now
+from chalicelib.shared.config import settings
+from chalicelib.shared.errors import Refusal
+from infra import target
+
+ACTOR = "deployment"
+QUEUES = ("orders.fifo", "metrics")
+# A letter looked at stays hidden this long from others; long enough to read a page of them.
+LOOK_SECONDS = 120
+
+
+def owner(name: str, ask: Callable[[str], str]) -> str:
+    """Creates the first owner."""
+    password = ask("password: ")
+    if ask("once more: ") != password:
+        raise SystemExit("the two passwords differ; nothing was done")
+    if not service.bootstrap_owner(name, password, now()):
+        raise SystemExit(f"{name} exists already: owners change each other in the console")
+    return f"owner {name} created"
+
+
+def wechat(ask: Callable[[str], str]) -> str:
+    """Sets the mini-program's credentials."""
+    secrets.write(settings().wechat_secret, {"appid": ask("appid: ").strip(), "secret": ask("secret: ").strip()})
+    return "stored; running functions see it within a minute"
+
+
+def publish(name: str) -> str:
+    """Publishes a preset as the first version."""
+    if store.versions(1, None)[0]:
+        raise SystemExit("a rulebook is published already: draft and publish the next one in the console")
+    published = store.publish(store.save_draft(preset(name), ACTOR, now()), None, ACTOR, {}, now())
+    return f"version {published.version} is in force"
+
+
+def token_key(step: str, kid: str | None) -> str:
+    """One step of rotating the keys of access tokens."""
+    if step == "add":
+        added = keys.add_token_key(ACTOR, now())
+        return f"key {added} added; in a minute: token-key use {added}"
+    if not kid:
+        raise SystemExit(f"token-key {step} needs the key's id")
+    if step == "use":
+        keys.use_token_key(kid, ACTOR, now())
+        return f"key {kid} signs now; in two hours: token-key remove the old one"
+    keys.remove_token_key(kid, ACTOR, now())
+    return f"key {kid} removed"
+
+
+def _letters(sqs: Any, url: str) -> Iterator[dict[str, Any]]:
+    """What a dead-letter queue holds, hidden from others while we look."""
+    while letters := sqs.receive_message(
+        QueueUrl=url,
+        MaxNumberOfMessages=10,
+        VisibilityTimeout=LOOK_SECONDS,
+        MessageAttributeNames=["All"],
+        MessageSystemAttributeNames=["MessageGroupId", "MessageDeduplicationId"],
+    ).get("Messages"):
+        yield from letters
+
+
+def _dead_url(sqs: Any, queue: str) -> str:
+    stem, dot, suffix = queue.partition(".")
+    name = f"membership-{settings().stage}-{stem}-dead{dot}{suffix}"
+    return str(sqs.get_queue_url(QueueName=name)["QueueUrl"])
+
+
+def dead(sqs: Any, queue: str) -> str:
+    """One line a letter: its reason, its details, its body. A FIFO queue shows the first ten only."""
+    url, waiting = _dead_url(sqs, queue), "ApproximateNumberOfMessages"
+    total = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=[waiting])["Attributes"][waiting]
+    seen: list[str] = []
+    try:
+        for letter in _letters(sqs, url):
+            seen.append(letter["ReceiptHandle"])
+            told = {name: value["StringValue"] for name, value in letter.get("MessageAttributes", {}).items()}
+            reason = told.get("reason", "gave up after repeated failures: see the worker's log")
+            print(
+                json.dumps(
+                    {"reason": reason, "details": told.get("details"), "body": letter["Body"]}, ensure_ascii=False
+                )
+            )
+    finally:
+        for handle in seen:
+            sqs.change_message_visibility(QueueUrl=url, ReceiptHandle=handle, VisibilityTimeout=0)
+    return f"{len(seen)} of {total} messages shown"
+
+
+def redrive(sqs: Any, queue: str) -> str:
+    """Sends every letter back, then deletes it: cut off in between, a letter is sent twice and recorded once."""
+    dead_url = _dead_url(sqs, queue)
+    url = sqs.get_queue_url(QueueName=f"membership-{settings().stage}-{queue}")["QueueUrl"]
+    count = 0
+    for letter in _letters(sqs, dead_url):
+        arguments = {"QueueUrl": url, "MessageBody": letter["Body"]}
+        if queue.endswith(".fifo"):
+            arguments["MessageGroupId"] = letter["Attributes"]["MessageGroupId"]
+            # The letter's own id: the message's deduplication id may still be remembered from before.
+            arguments["MessageDeduplicationId"] = f"redrive-{letter['MessageId']}"
+        sqs.send_message(**arguments)
+        sqs.delete_message(QueueUrl=dead_url, ReceiptHandle=letter["ReceiptHandle"])
+        count += 1
+    return f"{count} messages sent back to {queue}"
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="make operate", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    steps = parser.add_subparsers(dest="do", required=True)
+    steps.add_parser("owner").add_argument("name")
+    steps.add_parser("wechat")
+    steps.add_parser("publish").add_argument("preset", choices=NAMES)
+    key = steps.add_parser("token-key")
+    key.add_argument("step", choices=("add", "use", "remove"))
+    key.add_argument("kid", nargs="?")
+    for name in ("dead", "redrive"):
+        steps.add_parser(name).add_argument("queue", choices=QUEUES)
+    return parser
+
+
+def main(arguments: list[str], ask: Callable[[str], str] = getpass.getpass) -> int:
+    """Does one thing and says what was done."""
+    given = _parser().parse_args(arguments)
+    session = target.session()
+    try:
+        match given.do:
+            case "owner":
+                done = owner(given.name, ask)
+            case "wechat":
+                done = wechat(ask)
+            case "publish":
+                done = publish(given.preset)
+            case "token-key":
+                done = token_key(given.step, given.kid)
+            case "dead":
+                done = dead(session.client("sqs"), given.queue)
+            case _:
+                done = redrive(session.client("sqs"), given.queue)
+    except Refusal as refusal:
+        raise SystemExit(str(refusal)) from None
+    print(done)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

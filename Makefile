@@ -47,6 +47,9 @@ run: env ## the whole system on this machine, until Ctrl-C
 generate: env ## the files generated from the code: templates, OpenAPI
 	$(PY) -m infra.generate
 
+bench: env ## what it costs, as ratios within one run (docs/performance.md)
+	@$(PY) -m infra.bench
+
 package: env ## the deployable zip and template: make package STAGE=dev
 	$(PY) -m infra.package $(STAGE)
 
@@ -55,3 +58,9 @@ deploy: env ## package and deploy with CloudFormation: make deploy STAGE=dev
 
 operate: env ## first owner, credentials, keys, dead letters: make operate DO="owner ada" STAGE=dev
 	@STAGE=$(STAGE) $(PY) -m infra.operate $(DO)
+
+import: env ## a file of orders into the queue: make import FILE=orders.csv [AS_OF=paid] [WAIT=1] [STAGE=dev]
+	@STAGE=$(STAGE) $(PY) -m infra.intake "$(FILE)" $(if $(AS_OF),--as-of "$(AS_OF)") $(if $(WAIT),--wait)
+
+import-check: env ## is a history imported right? on the running local cloud: make import-check FILE=orders.csv
+	@$(PY) -m tests.realdata.import_check "$(FILE)"

@@ -23,9 +23,13 @@ QUEUE_WORKERS = {
     "Orders": ("chalicelib.earning.workers.orders", "OrdersSqsEventSource", "orders.fifo", 10),
     "CountFacts": ("chalicelib.insights.workers.count_facts", "CountFactsSqsEventSource", "metrics", 10),
 }
-# How many copies of a worker may run at once, so that a flood in a queue leaves the account's concurrency to members.
-MAX_CONCURRENCY = {"Orders": 50, "CountFacts": 10}
 RELAY = "Relay"
+# How many copies of a worker may run at once, so that a flood in a queue leaves the account's concurrency to members.
+# A queue's mapping keeps to it by itself. With ReservedConcurrency=on the same number is also set aside for the worker,
+# so that a rush of members cannot starve it, and it caps the relay, whose stream has no other bound. Off by default:
+# AWS refuses a reservation that leaves the account fewer than 100, and a new account may have 10 in all.
+# HTTP functions have none: a reservation is a ceiling too, and the ceiling of members is the account's.
+MAX_CONCURRENCY = {"Orders": 50, "CountFacts": 10, RELAY: 20}
 # Only entries leave the journal: a place kept for one has no `seq`. (A parked place becomes an entry by MODIFY.)
 ENTRIES = {"eventName": ["INSERT", "MODIFY"], "dynamodb": {"NewImage": {"seq": {"N": [{"exists": True}]}}}}
 
@@ -99,6 +103,11 @@ def _http(room: str) -> Template:
     }
 
 
+def _worker(function: str) -> Template:
+    reserved = {"Fn::If": ["Reserved", MAX_CONCURRENCY[function], {"Ref": "AWS::NoValue"}]}
+    return {**_common(function, WORKER_SECONDS), "ReservedConcurrentExecutions": reserved}
+
+
 def _queue_worker(function: str) -> Template:
     _, event, queue, batch = QUEUE_WORKERS[function]
     mapping = {
@@ -110,7 +119,7 @@ def _queue_worker(function: str) -> Template:
     return {
         function: {
             "DependsOn": f"{function}Logs",
-            "Properties": {**_common(function, WORKER_SECONDS), "Events": {event: {"Properties": mapping}}},
+            "Properties": {**_worker(function), "Events": {event: {"Properties": mapping}}},
         }
     }
 
@@ -138,7 +147,7 @@ def _relay() -> Template:
         RELAY: {
             "DependsOn": f"{RELAY}Logs",
             "Properties": {
-                **_common(RELAY, WORKER_SECONDS),
+                **_worker(RELAY),
                 "Events": {"Journal": {"Type": "DynamoDB", "Properties": mapping}},
             },
         }
@@ -187,6 +196,9 @@ def _alarm(
             "Threshold": threshold,
             "ComparisonOperator": "GreaterThanOrEqualToThreshold",
             "TreatMissingData": "notBreaching",
+            "AlarmActions": [
+                sub("arn:${AWS::Partition}:sns:${AWS::Region}:${AWS::AccountId}:membership-${Stage}-alarms")
+            ],
         },
     }
 
@@ -207,6 +219,9 @@ def _alarms(functions: list[str]) -> Template:
         what = f"{queue} is more than 10 minutes behind"
         metric = "ApproximateAgeOfOldestMessage"
         found[f"{key}Age"] = _alarm(metric, "AWS/SQS", {"QueueName": name(queue)}, 600, what, "Maximum")
+    # A bug behind a route is answered with 500, not raised: only the API's own count shows it.
+    what = "the API answered 5xx: search the functions' logs for `failure`"
+    found["ApiErrors"] = _alarm("5XXError", "AWS/ApiGateway", {"ApiName": name("api")}, 1, what)
     what = "facts are more than 10 minutes behind the journal"
     found["RelayAge"] = _alarm("IteratorAge", "AWS/Lambda", {"FunctionName": name(RELAY)}, 600_000, what, "Maximum")
     return found
@@ -276,7 +291,9 @@ def template(app: Chalice) -> Template:
             "FactsTopicArn": {"Type": "String"},
             "OrdersDeadQueueUrl": {"Type": "String"},
             "WechatUrl": {"Type": "String", "Default": "https://api.weixin.qq.com"},
+            "ReservedConcurrency": {"Type": "String", "AllowedValues": ["on", "off"], "Default": "off"},
         },
+        "Conditions": {"Reserved": {"Fn::Equals": [{"Ref": "ReservedConcurrency"}, "on"]}},
         "Resources": resources,
         "Outputs": {"ApiId": {"Value": {"Ref": "RestAPI"}}},
     }

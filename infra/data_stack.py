@@ -84,9 +84,11 @@ def _queues(queue: str, fifo: bool) -> dict[str, Template]:
     }
 
 
-def _facts() -> dict[str, Template]:
-    """The topic of facts and its one subscription so far; a consumer more is a subscription more."""
+def _topics() -> dict[str, Template]:
+    """The topic of facts and its one subscription so far (a consumer more is a subscription more), and the topic of
+    alarms, to which whoever is on duty subscribes."""
     return {
+        "AlarmsTopic": {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": name("alarms")}},
         "FactsTopic": {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": name("facts")}},
         "MetricsSubscription": {
             "Type": "AWS::SNS::Subscription",
@@ -169,7 +171,7 @@ def template() -> Template:
     resources |= _queues("orders", fifo=True) | _queues("metrics", fifo=False) | _queues("relay", fifo=False)
     # The relay reads a stream; of its pair only the dead-letter queue is used.
     del resources["RelayQueue"]
-    resources |= _facts() | _secrets() | {"Bucket": _bucket()}
+    resources |= _topics() | _secrets() | {"Bucket": _bucket()}
     return {
         "AWSTemplateFormatVersion": "2010-09-09",
         "Description": "Membership: data (tables, queues, topic, secrets, bucket)",
@@ -180,7 +182,6 @@ def template() -> Template:
         "Conditions": {"Protected": {"Fn::Equals": [{"Ref": "DeletionProtection"}, "on"]}},
         "Resources": resources,
         "Outputs": {
-            "JournalStreamArn": {"Value": att("JournalTable", "StreamArn")},
             "FactsTopicArn": {"Value": {"Ref": "FactsTopic"}},
             "OrdersQueueUrl": {"Value": {"Ref": "OrdersQueue"}},
             "OrdersDeadQueueUrl": {"Value": {"Ref": "OrdersDeadQueue"}},

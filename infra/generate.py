@@ -3,31 +3,38 @@
 import json
 import sys
 from pathlib import Path
-from typing import Any
 
-GENERATED = Path(__file__).parent / "generated"
+ROOT = Path(__file__).parent.parent
 
 
-def documents() -> dict[str, Any]:
-    """file name → content."""
+def documents() -> dict[str, str]:
+    """path from the root → text."""
     from app import app
-    from infra import app_stack, data_stack
+    from infra import app_stack, data_stack, openapi
 
-    return {"data.json": data_stack.template(), "merge.json": app_stack.template(app)}
+    return {
+        "infra/generated/data.json": _text(data_stack.template(), sort_keys=True),
+        "infra/generated/merge.json": _text(app_stack.template(app), sort_keys=True),
+        # Fields stay in the order they are declared in: it is read by people.
+        "docs/openapi.json": _text(openapi.document(app), sort_keys=False),
+    }
+
+
+def _text(content: object, *, sort_keys: bool) -> str:
+    return json.dumps(content, indent=1, ensure_ascii=False, sort_keys=sort_keys) + "\n"
 
 
 def main(check: bool) -> int:
     """Exit status 1 when `check` finds a stale file."""
     stale = []
-    for name, content in documents().items():
-        path = GENERATED / name
-        text = json.dumps(content, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
+    for name, text in documents().items():
+        path = ROOT / name
         if check:
-            if not path.exists() or path.read_text() != text:
+            if not path.exists() or path.read_text(encoding="utf-8") != text:
                 stale.append(name)
         else:
             path.parent.mkdir(exist_ok=True)
-            path.write_text(text)
+            path.write_text(text, encoding="utf-8")
     if stale:
         print(f"stale, run `make generate`: {', '.join(stale)}")
     return 1 if stale else 0

@@ -1,20 +1,19 @@
 """Operators in the console table. Private to this room."""
 
 from pynamodb.attributes import BooleanAttribute, UnicodeAttribute
-from pynamodb.models import Model
 
 from chalicelib.shared import dynamo
 
 OPERATORS = "operators"
 
 
-class OperatorItem(Model):
+class OperatorItem(dynamo.Record):
     """One operator. All lie under one hash key, since there are few and they are listed together; `kind` is the name.
 
     Operators are disabled, never deleted: the audit trail names them forever, so a name is never given to another.
     """
 
-    class Meta(dynamo.TableMeta):
+    class Meta:
         table_name = dynamo.table("console")
 
     id = UnicodeAttribute(hash_key=True, default=OPERATORS)

@@ -20,7 +20,7 @@ routes = Blueprint(__name__)
 
 
 @routes.route("/v1/admin/login", methods=["POST"])
-@endpoint(routes, auth=anonymous, body=LoginIn, answer=LoginOut)
+@endpoint(routes, auth=anonymous, body=LoginIn, answer=LoginOut, further=(401,))
 def log_in(call: Call) -> LoginOut:
     """Log in as an operator"""
     return LoginOut.of(service.log_in(call.body.name, call.body.password, call.client_ip, call.now))

@@ -5,7 +5,6 @@ queue's own redrive would block the member's later messages and lose the reason.
 queue: the message and all later ones of its group are delivered again, so order is kept.
 """
 
-import json
 from datetime import datetime
 from typing import Any
 
@@ -18,10 +17,10 @@ from chalicelib.earning.schemas import (
     RefundMessage,
     message_model,
 )
-from chalicelib.shared import aws, telemetry
+from chalicelib.shared import aws, strict_json, telemetry
 from chalicelib.shared.config import settings
-from chalicelib.shared.edge import parse
-from chalicelib.shared.errors import Malformed, Refusal
+from chalicelib.shared.edge import MAX_BODY_BYTES, parse
+from chalicelib.shared.errors import BodyTooLarge, Refusal
 
 
 def handle_batch(records: list[dict[str, Any]], now: datetime) -> dict[str, Any]:
@@ -51,11 +50,11 @@ def _handled(record: dict[str, Any], now: datetime) -> bool:
 
 
 def read(body: str) -> Message:
-    """The message in a queue body. Raises Malformed or InvalidFields."""
-    try:
-        value = json.loads(body)
-    except (ValueError, RecursionError) as error:
-        raise Malformed from error
+    """The message in a queue body. Raises BodyTooLarge, Malformed or InvalidFields."""
+    raw = body.encode("utf-8", "surrogatepass")
+    if len(raw) > MAX_BODY_BYTES:
+        raise BodyTooLarge
+    value = strict_json.read(raw)
     return parse(message_model(value), value)  # type: ignore[return-value]
 
 
@@ -63,7 +62,7 @@ def apply(message: Message, now: datetime) -> None:
     """Does what the message says. Safe to repeat."""
     match message:
         case OrderMessage():
-            service.report_order(message, now, message.paid_at if message.as_of == "paid" else None)
+            service.report_order(message, now, as_of_payment=message.as_of == "paid")
         case CompletionMessage():
             service.complete_order(message.order_id, now)
         case RefundMessage():

@@ -34,7 +34,7 @@ def report_order(call: Call) -> Answer:
 
 
 @routes.route("/v1/orders/{order_id}/completion", methods=["POST"])
-@endpoint(routes, auth=merchant, body=Empty, answer=OrderAnswer)
+@endpoint(routes, auth=merchant, body=Empty, answer=OrderAnswer, further=(202,))
 def complete_order(call: Call) -> Answer:
     """Report that an order is completed"""
     order_id = views.natural_key(call.path["order_id"])
@@ -42,7 +42,7 @@ def complete_order(call: Call) -> Answer:
 
 
 @routes.route("/v1/orders/{order_id}/refunds", methods=["POST"])
-@endpoint(routes, auth=merchant, body=RefundIn, answer=OrderAnswer)
+@endpoint(routes, auth=merchant, body=RefundIn, answer=OrderAnswer, further=(202,))
 def refund_order(call: Call) -> Answer:
     """Report a refund of an order"""
     order_id = views.natural_key(call.path["order_id"])
@@ -98,6 +98,7 @@ def points(call: Call) -> PointsAnswer:
 @endpoint(routes, auth=member, query=PageQuery, answer=StatementAnswer)
 def entries(call: Call) -> StatementAnswer:
     """The member's statement, newest first"""
+    ledger.admit_reader(ledger.load(call.member.member_id), call.member)
     page, cursor = ledger.statement(call.member.member_id, call.query.limit, call.query.cursor)
     return StatementAnswer(items=[entry_view(entry) for entry in page], next_cursor=cursor)
 

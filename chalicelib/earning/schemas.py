@@ -1,16 +1,24 @@
 """What merchants and members send about earning, and what they get back."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, RootModel, model_validator
+from pydantic import AfterValidator, AwareDatetime, Field, RootModel, model_validator
 
 from chalicelib.ledger.views import EntryView
-from chalicelib.shared.schemas import Instant, MemberId, NaturalKey, OpenId, Request, Response
+from chalicelib.shared.schemas import MemberId, NaturalKey, OpenId, Request, Response
 
 MAX_ITEMS = 500
 MAX_FEN = 10**12
 
+
+def _happened(value: datetime) -> datetime:
+    if not 1970 <= value.year < 9999:
+        raise ValueError("the year must be 1970 or later")
+    return value.astimezone(UTC)
+
+
+Happened = Annotated[AwareDatetime, AfterValidator(_happened)]
 Fen = Annotated[int, Field(strict=True, ge=0, le=MAX_FEN, description="integer fen")]
 
 
@@ -40,7 +48,7 @@ class OrderIn(Itemised):
     order_id: NaturalKey
     member_id: MemberId | None = None
     openid: OpenId | None = None
-    paid_at: Instant
+    paid_at: Happened
 
     @model_validator(mode="after")
     def _one_member(self) -> "OrderIn":
@@ -62,7 +70,7 @@ class EventIn(Request):
     event_id: NaturalKey
     member_id: MemberId
     kind: str = Field(min_length=1, max_length=32)
-    occurred_at: Instant
+    occurred_at: Happened
     attributes: dict[str, str | int | bool] = Field(default_factory=dict, max_length=20)
 
     @property
@@ -91,7 +99,7 @@ class AdjustmentIn(Request):
     the lots they came from and `points` must be their number."""
 
     points: int = Field(strict=True, ge=-1_000_000_000, le=1_000_000_000)
-    reason: str = Field(min_length=3, max_length=200)
+    reason: str = Field(min_length=2, max_length=200)
     reverses: str | None = Field(default=None, max_length=300)
 
     @model_validator(mode="after")

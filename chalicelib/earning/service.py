@@ -1,6 +1,7 @@
 """Load, decide, commit: what the room does for each thing that can be reported."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 
@@ -8,18 +9,27 @@ from chalicelib import ledger
 from chalicelib.earning.schemas import ActionIn, AdjustmentIn, EventIn, Itemised, OrderIn, RefundIn
 from chalicelib.engine import events
 from chalicelib.engine.account import Account
-from chalicelib.engine.decision import Decision, Entry
+from chalicelib.engine.decision import Decision, Entry, Line
 from chalicelib.engine.events import Cause
-from chalicelib.engine.orders import record_of
+from chalicelib.engine.orders import SKEW, record_of
 from chalicelib.engine.process import process
+from chalicelib.engine.refusals import FutureInstant
 from chalicelib.rulebook import store
 from chalicelib.rulebook.model import Published
 from chalicelib.shared import audit, callers
-from chalicelib.shared.clock import business_date
-from chalicelib.shared.errors import IdempotencyMismatch, NotFound, Unavailable
+from chalicelib.shared.clock import business_date, rfc3339
+from chalicelib.shared.errors import Conflict, IdempotencyMismatch, NotFound, Unavailable
 from chalicelib.shared.ids import digest
 
 ATTEMPTS = 4
+
+# Refunds that may wait for one order: they are settled in its payment's entry, which has its own limit.
+MAX_EARLY_REFUNDS = 20
+
+
+class TooManyWaiting(Conflict):
+    code = "TOO_MANY_WAITING"
+    message, message_zh = "Too many refunds wait for an order that has not arrived.", "订单尚未上报，待处理的退款过多"
 
 
 class NothingToReverse(NotFound):
@@ -55,14 +65,17 @@ def _member_of(order: OrderIn) -> str:
 
 
 def _paid(order: OrderIn, parked: Mapping[str, Any]) -> events.OrderPaid:
-    early = [RefundIn.model_validate(refund) for refund in parked.get("refunds", {}).values()]
+    early = [
+        replace(_refund(RefundIn.model_validate(refund)), content=ledger.body_hash(refund))
+        for refund in parked.get("refunds", {}).values()
+    ]
     return events.OrderPaid(
         cause=order_cause(order.order_id),
         order_id=order.order_id,
         paid_at=order.paid_at,
         amount_fen=order.amount_fen,
         items=_items(order),
-        early_refunds=tuple(_refund(refund) for refund in early),
+        early_refunds=tuple(early),
         completed=bool(parked.get("completed")),
     )
 
@@ -77,19 +90,38 @@ def _deciding(event: events.Event, published: Published, now: datetime) -> Calla
     return lambda account: process(published, account, event, now)
 
 
-def report_order(order: OrderIn, now: datetime, as_of: datetime | None = None) -> ledger.Outcome:
+def _as_of_payment(event: events.OrderPaid, published: Published, now: datetime) -> Callable[[Account], Decision]:
+    """Decides as if it were `paid_at`; the entry says so, and when it was recorded in truth. Raises FutureInstant."""
+    if event.paid_at > now + SKEW:
+        # The engine could not see it: it compares `paid_at` with the instant it decides at.
+        raise FutureInstant([{"field": "paid_at", "problem": "in the future"}])
+    on = business_date(now, published.rulebook.brand.time_zone)
+    line = Line("as_of_payment", 0, f"Past order, brought in on {on}", f"历史订单，{on} 导入，按付款时间计算")
+
+    def decide(account: Account) -> Decision:
+        decision = process(published, account, event, event.paid_at)
+        entry = decision.entry
+        facts = {**entry.facts, "as_of": "paid", "recorded_at": rfc3339(now)}
+        return replace(decision, entry=replace(entry, lines=(*entry.lines, line), facts=facts))
+
+    return decide
+
+
+def report_order(order: OrderIn, now: datetime, *, as_of_payment: bool = False) -> ledger.Outcome:
     """Records a paid order, once. What arrived before it (refunds, completion) is settled in the same entry.
 
-    `as_of` is the migration mode: today's rulebook, but decided as if it were that instant.
+    `as_of_payment` is the migration mode: today's rulebook, but decided as if it were `paid_at`; the entry says so.
+    How an order was decided is no part of its content: the same order sent again in the other mode is a repeat.
     """
     member_id = _member_of(order)
     published = store.current(now)
     cause, body_hash = order_cause(order.order_id), _order_hash(order, member_id)
+    deciding = _as_of_payment if as_of_payment else _deciding
     parked: Mapping[str, Any] = {}
     revision: int | None = None
     for _ in range(ATTEMPTS):
         try:
-            decide = _deciding(_paid(order, parked), published, as_of or now)
+            decide = deciding(_paid(order, parked), published, now)
             return ledger.execute(member_id, decide, cause=cause, body_hash=body_hash, replaces=revision)
         except ledger.Parked as found:
             parked, revision = found.parked, found.revision
@@ -119,7 +151,10 @@ def refund_order(order_id: str, refund: RefundIn, now: datetime) -> ledger.Outco
         known = refunds.get(refund.refund_id)
         if known not in (None, content):
             raise IdempotencyMismatch
-        return {**parked, "refunds": {**refunds, refund.refund_id: content}}
+        refunds = {**refunds, refund.refund_id: content}
+        if len(refunds) > MAX_EARLY_REFUNDS:
+            raise TooManyWaiting
+        return {**parked, "refunds": refunds}
 
     return _on_order(
         order_id,
@@ -154,7 +189,7 @@ def _on_order(
             except ledger.AlreadyRecorded:
                 continue
             return None
-        done = _early(entries, cause)
+        done = _early(entries, cause, body_hash)
         if done:
             return ledger.Outcome(done, None, True)
 
@@ -166,11 +201,14 @@ def _on_order(
     raise Unavailable
 
 
-def _early(entries: list[Entry], cause: Cause) -> Entry | None:
-    """The payment's entry, when this refund arrived before the payment and was settled with it."""
+def _early(entries: list[Entry], cause: Cause, body_hash: str) -> Entry | None:
+    """The payment's entry, when this step arrived before the payment and was settled with it. Raises
+    IdempotencyMismatch for a refund of the same id with other content."""
     payment = next(entry for entry in entries if entry.kind == "order_paid")
     for early in payment.facts.get("early_refunds", ()):
         if cause.key == f"refund#{early['refund_id']}":
+            if early.get("content") not in (None, body_hash):
+                raise IdempotencyMismatch
             return payment
     if payment.facts.get("completed") and cause.key.startswith("completion#"):
         return payment
@@ -227,7 +265,7 @@ def _own(
 
 def adjust(operator: callers.Operator, member_id: str, body: AdjustmentIn, key: str, now: datetime) -> ledger.Outcome:
     """An operator's correction, audited in the same transaction."""
-    cause = Cause(member_id, f"adjustment#{digest(operator.operator_id + key, 24)}")
+    cause = Cause(member_id, f"adjustment#{digest(f'{operator.operator_id}#{key}', 24)}")
     returns: tuple[tuple[date, int], ...] = ()
     if body.reverses:
         # The reversal of an adjustment has one cause, whoever asks for it and how often.

@@ -17,8 +17,9 @@ Counters = Mapping[str, Mapping[str, int]]
 def add(counters: Counters, rulebook: Rulebook, metric: str, amount: int, on: date) -> Counters:
     """Counts `amount` (which may be negative: a refund undoes) on the business date `on`.
 
-    A day or week that has been replaced by a later one stays closed: what arrives late counts in the later one, so a
-    cap cannot be evaded by reporting late. Months are kept as far back as the rulebook reads them.
+    A day, week or single month that has been replaced by a later one stays closed: what arrives late counts in the
+    later one, so a cap cannot be evaded by reporting late, and what is undone late leaves the later one alone. Several
+    months are kept as far back as the rulebook reads them, and each late count belongs to its own.
     """
     reach = rulebook.windows.get(metric)
     if not reach or amount == 0:
@@ -26,15 +27,11 @@ def add(counters: Counters, rulebook: Rulebook, metric: str, amount: int, on: da
     periods = dict(counters.get(metric, {}))
     if "lifetime" in reach:
         periods["life"] = max(0, periods.get("life", 0) + amount)
-    for window, key in (("day", f"d:{on}"), ("week", f"w:{week_start(on)}")):
-        if window in reach:
-            stored = next((p for p in periods if p[:2] == key[:2]), "")
-            current = max(stored, key)
-            total = max(0, (periods.pop(stored, 0) if stored == current else 0) + amount)
-            periods.pop(stored, None)
-            periods[current] = total
     months = max((int(w[7:]) for w in reach if w.startswith("months:")), default=0)
-    if months:
+    for window, key in (("day", f"d:{on}"), ("week", f"w:{week_start(on)}"), ("months:1", f"{on:%Y-%m}")):
+        if window in reach and (window != "months:1" or months == 1):
+            _add_latest(periods, key, amount)
+    if months > 1:
         month = f"{on:%Y-%m}"
         periods[month] = max(0, periods.get(month, 0) + amount)
         newest = max(p for p in periods if p[:1].isdigit())
@@ -42,6 +39,29 @@ def add(counters: Counters, rulebook: Rulebook, metric: str, amount: int, on: da
         periods = {p: n for p, n in periods.items() if not p[:1].isdigit() or p >= oldest}
     kept = MappingProxyType({p: n for p, n in periods.items() if n})
     return MappingProxyType({**{m: c for m, c in counters.items() if m != metric}, **({metric: kept} if kept else {})})
+
+
+def _on_record(periods: Mapping[str, int], key: str) -> str:
+    """The latest stored period of the key's kind (day, week or month); empty when there is none."""
+    kind = _kind(key)
+    return max((period for period in periods if _kind(period) == kind), default="")
+
+
+def _kind(period: str) -> str:
+    return "month" if period[:1].isdigit() else period[:2]
+
+
+def _add_latest(periods: dict[str, int], key: str, amount: int) -> None:
+    """Counts in a window of which only the latest period is kept."""
+    stored = _on_record(periods, key)
+    if amount < 0:
+        if stored == key:
+            periods[key] = max(0, periods[key] + amount)
+    elif stored >= key:
+        periods[stored] += amount
+    else:
+        periods.pop(stored, None)
+        periods[key] = amount
 
 
 def read(counters: Counters, metric: str, window: str, today: date) -> int:
@@ -59,13 +79,12 @@ def read(counters: Counters, metric: str, window: str, today: date) -> int:
 
 
 def read_capped(counters: Counters, metric: str, per: str, on: date) -> int:
-    """Like `read`, but a late report is measured against the latest day or week on record (see `add`)."""
-    if per in ("day", "week"):
-        prefix = "d:" if per == "day" else "w:"
-        key = f"{prefix}{on if per == 'day' else week_start(on)}"
-        stored = next((p for p in counters.get(metric, {}) if p.startswith(prefix)), "")
-        return counters.get(metric, {}).get(max(stored, key), 0)
-    return read(counters, metric, per, on)
+    """Like `read`, but a late report is measured against the latest day, week or month on record (see `add`)."""
+    if per == "lifetime":
+        return read(counters, metric, per, on)
+    periods = counters.get(metric, {})
+    key = {"day": f"d:{on}", "week": f"w:{week_start(on)}", "month": f"{on:%Y-%m}"}[per]
+    return periods.get(key if key in periods else max(_on_record(periods, key), key), 0)
 
 
 def ever(account: Account, trigger: str) -> int:

@@ -31,11 +31,12 @@ class Item:
 @dataclass(frozen=True)
 class Refund:
     """`amount_fen` of an order given back. With `items`, the points of those items' categories follow the money;
-    without, the same share of everything."""
+    without, the same share of everything. `content` is the digest by which a repeat of an early refund is known."""
 
     refund_id: str
     amount_fen: int
     items: tuple[Item, ...] = ()
+    content: str = ""
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ class OrderRecord:
 
     grants: (expires_on, points) per lot date; releases_on: the date they wait for, when they began as pending
     weight: Σ item amount × rate, the measure by which points follow refunded money; rates: category → rate where it
-    differs from 1 (both as the rulebook had them when the order was paid)
+    differs from the plain one, which is at "" (both as the rulebook had them when the order was paid)
     """
 
     order_id: str
@@ -134,7 +135,6 @@ class StatusChanged:
     """An operator freezes or releases a member; `tokens_from` refuses tokens issued before (log out everywhere)."""
 
     cause: Cause
-    reason: str
     status: str | None = None
     tokens_from: datetime | None = None
 

@@ -42,7 +42,7 @@ def paid(draft: Draft, event: OrderPaid) -> Decision:
     for refund in event.early_refunds:
         # The payment is the first to know the true amount: whatever an early refund has beyond it is not refundable.
         amount = min(refund.amount_fen, record.amount_fen - record.refunded_fen)
-        record, facts = _take_back(draft, record, Refund(refund.refund_id, amount, refund.items))
+        record, facts = _take_back(draft, record, replace(refund, amount_fen=amount))
         early.append(facts)
     if early:
         draft.facts["early_refunds"] = early
@@ -72,14 +72,16 @@ def _grant(draft: Draft, event: OrderPaid, what: Situation) -> OrderRecord:
         else:
             draft.grant(until, amount)
     rule = purchase_rule(draft.rulebook)
+    plain = category_rate(rule, "") if rule else Fraction(1)
     rates = {item.category: category_rate(rule, item.category) for item in what.items} if rule else {}
     return OrderRecord(
         order_id=event.order_id,
         member_id=draft.before.member_id,
         paid_on=what.on,
         amount_fen=event.amount_fen,
-        weight=weighted_fen(rule, what) if rule else Fraction(event.amount_fen),
-        rates={"": str(category_rate(rule, "") if rule else 1), **{c: str(r) for c, r in rates.items()}},
+        # Money that earns nothing by the yuan is still the measure of what its refund takes of a bonus.
+        weight=(weighted_fen(rule, what) if rule else Fraction(0)) or Fraction(event.amount_fen),
+        rates={"": str(plain), **{category: str(rate) for category, rate in rates.items() if rate != plain}},
         grants=tuple(lots.items()),
         releases_on=releases_on,
     )
@@ -133,19 +135,24 @@ def refunded(draft: Draft, event: OrderRefunded) -> Decision:
 
 
 def _take_back(draft: Draft, record: OrderRecord, refund: Refund) -> tuple[OrderRecord, dict[str, Any]]:
+    if not refund.amount_fen:
+        return record, _refund_facts(refund, Fraction(0), 0)
     refunded_fen = record.refunded_fen + refund.amount_fen
     full = refunded_fen == record.amount_fen
     weight = record.weight if full else min(record.weight, record.refunded_weight + _weight(record, refund))
-    kept = -(-record.granted * (record.weight - weight) // record.weight) if record.weight else 0
-    taken = record.granted - int(kept) - record.taken_back if not full else record.granted - record.taken_back
+    kept = 0 if full else -(-record.granted * (record.weight - weight) // record.weight)
+    taken = record.granted - int(kept) - record.taken_back
     draft.count("spend_fen", -refund.amount_fen, record.paid_on)
-    if full and (refund.amount_fen or not record.amount_fen):
+    if full:
         draft.count("orders", -1, record.paid_on)
     _claw_back(draft, record, taken, yuan(refund.amount_fen))
     after = _after(record, refunded_fen, weight, record.taken_back + taken)
-    facts = {"refund_id": refund.refund_id, "amount_fen": refund.amount_fen,
-             "weight": str(weight - record.refunded_weight), "taken_back": taken}  # fmt: skip
-    return after, facts
+    return after, _refund_facts(refund, weight - record.refunded_weight, taken)
+
+
+def _refund_facts(refund: Refund, weight: Fraction, taken: int) -> dict[str, Any]:
+    facts = {"refund_id": refund.refund_id, "amount_fen": refund.amount_fen, "weight": str(weight)}
+    return {**facts, "taken_back": taken, **({"content": refund.content} if refund.content else {})}
 
 
 def _weight(record: OrderRecord, refund: Refund) -> Fraction:

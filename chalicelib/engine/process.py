@@ -78,13 +78,20 @@ def _profile_changed(draft: Draft, event: events.ProfileChanged) -> Decision:
     return draft.finish("profile_changed", event.cause, {"changed": sorted(event.changes)})
 
 
+_STATUS_WORDS = {
+    "active": ("active again", "已恢复正常"),
+    "frozen": ("frozen; contact the shop", "已冻结，请联系客服"),
+    "erased": ("erased", "已注销"),
+}
+
+
 def _status_changed(draft: Draft, event: events.StatusChanged) -> Decision:
     changes: dict[str, Any] = {}
     if event.status:
         changes["status"] = event.status
-        draft.say(
-            "status", 0, f"Account {event.status}: {event.reason}", f"账户状态变更为 {event.status}：{event.reason}"
-        )
+        # The reason is the brand's own matter: it stands in the audit trail, not in the member's statement.
+        told, told_zh = _STATUS_WORDS[event.status]
+        draft.say("status", 0, f"Account {told}", f"账户{told_zh}")
     if event.tokens_from:
         changes["tokens_from"] = event.tokens_from
         draft.say("log_out", 0, "Logged out everywhere", "已在所有设备退出登录")

@@ -1,15 +1,14 @@
 """Daily figures in the metrics table. Private to this room."""
 
 from pynamodb.attributes import NumberAttribute, UnicodeAttribute
-from pynamodb.models import Model
 
 from chalicelib.shared import dynamo
 
 
-class MetricItem(Model):
+class MetricItem(dynamo.Record):
     """One shard of one figure: `day` is the business date, `kind` is `<kind>#<shard>`."""
 
-    class Meta(dynamo.TableMeta):
+    class Meta:
         table_name = dynamo.table("metrics")
 
     day = UnicodeAttribute(hash_key=True)

@@ -11,7 +11,7 @@ from chalicelib.shared.schemas import MemberId, Request, Response
 class FactIn(BaseModel):
     """What is needed of a fact; what facts may carry besides is ignored."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True)
+    model_config = ConfigDict(extra="ignore", frozen=True, defer_build=True)
 
     member_id: MemberId
     seq: int = Field(ge=1)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from pynamodb.exceptions import GetError, TransactWriteError
+from pynamodb.exceptions import GetError, QueryError, TransactWriteError
 from pynamodb.expressions.condition import Condition
 from pynamodb.models import Model
 
@@ -20,8 +20,15 @@ from chalicelib.engine.account import Account
 from chalicelib.engine.decision import Decision, Entry
 from chalicelib.engine.events import Cause
 from chalicelib.ledger.codec import account_item, account_of, entry_item, entry_of
-from chalicelib.ledger.items import AccountItem, EntryItem, IdentityItem
-from chalicelib.ledger.refusals import AccountTooLarge, AlsoRefused, IdentityTaken, MemberUnknown, Parked
+from chalicelib.ledger.items import AccountItem, EntryItem, IdentityItem, text_of
+from chalicelib.ledger.refusals import (
+    AccountTooLarge,
+    AlsoRefused,
+    EntryTooLarge,
+    IdentityTaken,
+    MemberUnknown,
+    Parked,
+)
 from chalicelib.shared import dynamo
 from chalicelib.shared.errors import Conflict, IdempotencyMismatch, Unavailable
 from chalicelib.shared.ids import digest, random_code
@@ -32,6 +39,11 @@ MAX_ACCOUNT_BYTES = 4096
 MAX_ENTRY_BYTES = 16 * 1024
 MAX_ALSO = 20
 REMEMBERED_REQUESTS = 8
+MAX_ID_LENGTH = 64
+
+_REFUSED = "ConditionalCheckFailed"
+# Reasons of a cancelled transaction that are nobody's mistake; any other is our bug.
+_PASSING = frozenset((None, _REFUSED, "TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"))
 
 
 @dataclass(frozen=True)
@@ -67,8 +79,16 @@ def _identity(openid: str) -> str:
 
 def load(member_id: str) -> Account:
     """The account: one consistent read. Raises MemberUnknown."""
+    return account_of(load_item(member_id))
+
+
+def load_item(member_id: str) -> AccountItem:
+    """The account as it lies there."""
+    if "#" in member_id or len(member_id) > MAX_ID_LENGTH:
+        # From an operator's path; identities lie in the same table.
+        raise MemberUnknown
     try:
-        return account_of(AccountItem.get(member_id, consistent_read=True))
+        return AccountItem.get(member_id, consistent_read=True)
     except AccountItem.DoesNotExist as error:
         raise MemberUnknown from error
     except GetError as error:
@@ -108,27 +128,29 @@ def execute(
 ) -> Outcome:
     """Loads, decides, commits; decides again after a lost race.
 
-    body_hash: digest of the request's content · request: the member's Idempotency-Key · cause: where to look for an
-    earlier identical request when the engine refuses this one · account: one already loaded, which saves the read ·
-    replaces: the revision of the parked place this entry takes.
+    body_hash: digest of the request's content · request: the member's Idempotency-Key · cause: the one the decision
+    will have; there an earlier identical request is looked for when the engine refuses this one · account: one already
+    loaded, which saves the read · replaces: the revision of the parked place this entry takes.
 
-    Raises MemberUnknown, IdempotencyMismatch, Parked, AlsoRefused, Unavailable, and whatever `decide` raises.
+    Raises MemberUnknown, IdempotencyMismatch, Parked, AlsoRefused, AccountTooLarge, EntryTooLarge, Unavailable, and
+    whatever `decide` raises.
     """
-    write = _Write(body_hash, random_code(12), replaces)
+    write = _Write(body_hash, digest(request, 12) if request else None, random_code(12), replaces)
     for attempt in range(ATTEMPTS):
+        wait(attempt)
         account = account or load(member_id)
-        earlier = _remembered(account, request, body_hash)
+        earlier = _remembered(account, write, cause)
         if earlier:
-            return earlier
+            return write.outcome_of(earlier)
         try:
             decision = decide(account)
         except Conflict:
             found = stored(cause) if cause else None
-            if found and found.seq is not None:
-                return write.outcome_of(found, None)
+            if found and found.seq is not None and write.request in (None, found.request):
+                return write.outcome_of(found)
             raise
-        decision = _with_request(decision, request, body_hash)
-        outcome = write.commit(decision, also(decision) if callable(also) else also, attempt)
+        decision = _with_request(decision, write)
+        outcome = write.commit(decision, also(decision) if callable(also) else also)
         if outcome:
             return outcome
         account = None
@@ -142,56 +164,71 @@ def create(decision: Decision, openid: str | None, *, body_hash: str, also: Sequ
     """
     identity = IdentityItem(id=_identity(openid), member_id=decision.account.member_id) if openid else None
     also = [*([Also(identity, IdentityItem.id.does_not_exist())] if identity else []), *also]
-    write = _Write(body_hash, random_code(12), None)
+    write = _Write(body_hash, None, random_code(12), None)
     for attempt in range(ATTEMPTS):
+        wait(attempt)
         try:
-            outcome = write.commit(decision, also, attempt)
+            outcome = write.commit(decision, also)
         except AlsoRefused as refused:
-            owner = member_of(str(openid)) if openid and refused.index == 0 else None
-            if owner is None:
+            if not openid or refused.index:
                 raise
-            if owner == decision.account.member_id and (item := stored(decision.entry.cause)):
-                return write.outcome_of(item, decision.account)
-            raise IdentityTaken(owner) from refused
+            owner = member_of(openid)
+            if owner:
+                raise IdentityTaken(owner) from refused
+            continue
         if outcome:
             return outcome
     raise Unavailable
 
 
-def _remembered(account: Account, request: str | None, content: str) -> Outcome | None:
-    """The outcome of an earlier request with the same Idempotency-Key, if it is among the last few."""
-    if request is None:
-        return None
-    known = account.requests.get(digest(request, 12))
+def _remembered(account: Account, write: "_Write", cause: Cause | None) -> EntryItem | None:
+    """The entry of an earlier request with the same Idempotency-Key, if it is among the account's last few.
+
+    Where the cause does not lead to it (a check-in repeated on the next day), the index does. The index may be a moment
+    behind, and deciding again would refuse what was done: so it is asked again, and at last Unavailable is raised.
+    """
+    known = account.requests.get(write.request) if write.request else None
     if known is None:
         return None
-    if known[0] != content[:8]:
+    content, seq = known
+    if content != write.body_hash[:8]:
         raise IdempotencyMismatch
-    item = next(iter(EntryItem.by_seq.query(account.member_id, EntryItem.seq == known[1], limit=1)), None)
-    return Outcome(entry_of(item), None, True) if item else None
+    found = stored(cause) if cause else None
+    if found and found.seq == seq:
+        return found
+    for attempt in range(ATTEMPTS):
+        wait(attempt)
+        try:
+            found = next(iter(EntryItem.by_seq.query(account.member_id, EntryItem.seq == seq, limit=1)), None)
+        except QueryError as error:
+            raise dynamo.as_refusal(error) from error
+        if found:
+            return found
+    raise Unavailable
 
 
-def _with_request(decision: Decision, request: str | None, content: str) -> Decision:
-    if request is None:
+def _with_request(decision: Decision, write: "_Write") -> Decision:
+    if write.request is None:
         return decision
-    known = dict(decision.account.requests)
-    known[digest(request, 12)] = (content[:8], decision.entry.seq)
+    known = {**decision.account.requests, write.request: (write.body_hash[:8], decision.entry.seq)}
     newest = dict(sorted(known.items(), key=lambda pair: pair[1][1])[-REMEMBERED_REQUESTS:])
     return replace(decision, account=replace(decision.account, requests=newest))
 
 
 @dataclass(frozen=True)
 class _Write:
-    """The attempts of one command: they share a commit id, so that each recognises what an earlier one wrote."""
+    """The attempts of one command: they share a commit id, so that each recognises what an earlier one wrote.
+    `request` is the digest of the member's Idempotency-Key."""
 
     body_hash: str
+    request: str | None
     commit_id: str
     replaces: int | None
 
-    def commit(self, decision: Decision, also: Sequence[Also], attempt: int) -> Outcome | None:
-        """One attempt. None: the race was lost or the answer is unknown; wait is over, read and decide again."""
+    def commit(self, decision: Decision, also: Sequence[Also]) -> Outcome | None:
+        """One attempt. None: the race was lost or the answer is unknown: read and decide again."""
         entry, account = decision.entry, decision.account
-        new_entry = entry_item(entry, self.body_hash, self.commit_id)
+        new_entry = entry_item(entry, self.body_hash, self.commit_id, self.request)
         new_account = account_item(account)
         _check_sizes(new_account, new_entry, also)
         try:
@@ -202,31 +239,29 @@ class _Write:
                 for extra in also:
                     writes.save(extra.item, extra.condition)
         except TransactWriteError as error:
-            return self._failed(error, decision, attempt)
+            return self._failed(error, decision)
         return Outcome(entry, account, False)
 
     def _place(self) -> Condition:
         free = EntryItem.cause.does_not_exist()
         return free if self.replaces is None else (EntryItem.revision == self.replaces)
 
-    def _failed(self, error: TransactWriteError, decision: Decision, attempt: int) -> Outcome | None:
-        codes = [reason.code if reason else "None" for reason in error.cancellation_reasons]
+    def _failed(self, error: TransactWriteError, decision: Decision) -> Outcome | None:
+        codes = [reason.code if reason else None for reason in error.cancellation_reasons]
         if not codes:
             if not dynamo.is_busy(error):
                 raise error
             # The answer is unknown: look before trying again.
             item = stored(decision.entry.cause)
-            if item and item.seq is not None:
-                return self.outcome_of(item, decision.account)
-        elif codes[0] == "ConditionalCheckFailed":
+            return self.outcome_of(item, decision) if item and item.seq is not None else None
+        if codes[0] == _REFUSED:
             return self._occupied(decision)
-        elif codes[1] != "ConditionalCheckFailed":
-            for index, code in enumerate(codes[2:]):
-                if code == "ConditionalCheckFailed":
-                    raise AlsoRefused(index) from error
-            if set(codes) - {"None", "TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"}:
-                raise error
-        wait(attempt)
+        if set(codes) - _PASSING:
+            raise error
+        if codes[:2] == [None, None] and _REFUSED in codes:
+            # Only now: while another transaction holds the entry or the account, that one may be this very command,
+            # half visible.
+            raise AlsoRefused(codes.index(_REFUSED) - 2) from error
         return None
 
     def _occupied(self, decision: Decision) -> Outcome | None:
@@ -235,27 +270,32 @@ class _Write:
             return None
         if item.seq is None:
             raise Parked(dict(item.parked or {}), int(item.revision or 0))
-        return self.outcome_of(item, decision.account)
+        if self.request not in (None, item.request) and item.seq > decision.before.seq:
+            # Another request did the same since the account was read: whether this one may too, the engine says.
+            return None
+        return self.outcome_of(item, decision)
 
-    def outcome_of(self, item: EntryItem, account: Account | None) -> Outcome:
+    def outcome_of(self, item: EntryItem, decision: Decision | None = None) -> Outcome:
         """What an entry found at our cause means for us. Raises IdempotencyMismatch for another content."""
-        if item.commit_id == self.commit_id:
-            return Outcome(entry_of(item), account, False)
-        if item.body_hash != self.body_hash:
+        own = item.commit_id == self.commit_id
+        if not own and item.body_hash != self.body_hash:
             raise IdempotencyMismatch
-        return Outcome(entry_of(item), None, True)
+        # A decision made after our own entry had landed unseen has counted it twice, and is not what was written.
+        written = decision if own and decision and decision.entry.seq == item.seq else None
+        return Outcome(entry_of(item), written.account if written else None, not own)
 
 
 def _check_sizes(account: AccountItem, entry: EntryItem, also: Sequence[Also]) -> None:
     """Refuses long before DynamoDB would (400 KB an item, 100 items a transaction)."""
-    if len(json.dumps(account.state, ensure_ascii=False).encode()) > MAX_ACCOUNT_BYTES:
+    if len(text_of(account.state).encode()) > MAX_ACCOUNT_BYTES:
         raise AccountTooLarge
-    if len(json.dumps([entry.lines, entry.facts], ensure_ascii=False).encode()) > MAX_ENTRY_BYTES:
-        raise AccountTooLarge
+    if len(text_of([entry.lines, entry.moves, entry.facts]).encode()) > MAX_ENTRY_BYTES:
+        raise EntryTooLarge
     if len(also) > MAX_ALSO:
         raise ValueError(f"at most {MAX_ALSO} writes beside the entry")
 
 
 def wait(attempt: int) -> None:
-    """Full jitter: a random part of a doubling, capped time."""
-    time.sleep(random.random() * min(BACKOFF_CAP_SECONDS, BACKOFF_SECONDS * 2**attempt))  # noqa: S311
+    """Before a further attempt, counted from 1: full jitter, a random part of a doubling, capped time."""
+    if attempt:
+        time.sleep(random.random() * min(BACKOFF_CAP_SECONDS, BACKOFF_SECONDS * 2 ** (attempt - 1)))  # noqa: S311

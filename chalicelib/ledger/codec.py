@@ -103,8 +103,8 @@ def account_of(item: AccountItem) -> Account:
     )
 
 
-def entry_item(entry: Entry, body_hash: str, commit_id: str) -> EntryItem:
-    """The item of an entry. `commit_id` tells our own write from another's after a lost answer."""
+def entry_item(entry: Entry, body_hash: str, commit_id: str, request: str | None) -> EntryItem:
+    """The item of an entry."""
     return EntryItem(
         scope=entry.cause.scope,
         cause=entry.cause.key,
@@ -124,6 +124,7 @@ def entry_item(entry: Entry, body_hash: str, commit_id: str) -> EntryItem:
         facts=dict(entry.facts) or None,
         body_hash=body_hash,
         commit_id=commit_id,
+        request=request,
     )
 
 

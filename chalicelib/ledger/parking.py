@@ -10,18 +10,19 @@ from pynamodb.exceptions import PutError
 
 from chalicelib.engine.events import Cause
 from chalicelib.ledger.book import ATTEMPTS, stored, wait
-from chalicelib.ledger.items import EntryItem
-from chalicelib.ledger.refusals import AlreadyRecorded
+from chalicelib.ledger.items import EntryItem, text_of
+from chalicelib.ledger.refusals import AlreadyRecorded, EntryTooLarge
 from chalicelib.shared import dynamo
 from chalicelib.shared.errors import Unavailable
 
-MAX_PARKED = 50
+MAX_PARKED_BYTES = 128 * 1024
 
 
 def park(cause: Cause, update: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
     """Changes what waits at `cause` by `update`, which must be safe to repeat. Raises AlreadyRecorded when the entry is
-    there already."""
+    there already, EntryTooLarge, Unavailable."""
     for attempt in range(ATTEMPTS):
+        wait(attempt)
         item = stored(cause)
         if item and item.seq is not None:
             raise AlreadyRecorded
@@ -29,16 +30,27 @@ def park(cause: Cause, update: Callable[[dict[str, Any]], dict[str, Any]]) -> No
         after = update(before)
         if item and after == before:
             return
+        if len(text_of(after).encode()) > MAX_PARKED_BYTES:
+            raise EntryTooLarge
         revision = int(item.revision or 0) if item else 0
         new = EntryItem(cause.scope, cause.key, parked=after, revision=revision + 1)
         condition = (EntryItem.revision == revision) if item else EntryItem.cause.does_not_exist()
         try:
             new.save(condition)
         except PutError as error:
-            if not dynamo.is_condition_failure(error) and not dynamo.is_busy(error):
+            if not _passes(error):
                 raise
             # Taken by another, or unknown after a lost answer: read again; `update` is safe to repeat.
-            wait(attempt)
             continue
         return
     raise Unavailable
+
+
+def _passes(error: PutError) -> bool:
+    """Whether it is no mistake of ours. The order's own transaction may hold the place at this moment: DynamoDB refuses
+    a single write then, and the SDK does not retry it."""
+    return (
+        dynamo.is_condition_failure(error)
+        or dynamo.is_busy(error)
+        or error.cause_response_code == "TransactionConflictException"
+    )

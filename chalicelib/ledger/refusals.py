@@ -30,6 +30,16 @@ class AccountTooLarge(Conflict):
     message, message_zh = "The account has reached its size limit.", "账户数据超出上限，请联系客服"
 
 
+class EntryTooLarge(Conflict):
+    code = "ENTRY_TOO_LARGE"
+    message, message_zh = "What happened is too large for one entry.", "该笔记录数据超出上限"
+
+
+class ScopeTooLarge(Conflict):
+    code = "TOO_MANY_ENTRIES"
+    message, message_zh = "Too much has been recorded under this number.", "该单号下的记录过多"
+
+
 class AlreadyRecorded(Conflict):
     """The place one wanted to keep is already taken by the entry itself."""
 

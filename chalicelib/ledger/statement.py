@@ -7,6 +7,7 @@ from chalicelib.engine.events import Cause
 from chalicelib.ledger.book import stored
 from chalicelib.ledger.codec import entry_of
 from chalicelib.ledger.items import EntryItem
+from chalicelib.ledger.refusals import ScopeTooLarge
 from chalicelib.shared import dynamo
 from chalicelib.shared.errors import BadCursor
 
@@ -20,11 +21,16 @@ def entry(cause: Cause) -> Entry | None:
 
 
 def scope(name: str) -> list[Entry]:
-    """Every entry of a scope (an order with its refunds), by one consistent query, in the order they happened."""
+    """Every entry of a scope (an order with its refunds), by one consistent query, in the order they happened.
+
+    Raises ScopeTooLarge at MAX_SCOPE: a part of them would be a wrong answer to how much of an order is left.
+    """
     try:
         items = list(EntryItem.query(name, consistent_read=True, limit=MAX_SCOPE))
     except QueryError as error:
         raise dynamo.as_refusal(error) from error
+    if len(items) == MAX_SCOPE:
+        raise ScopeTooLarge
     return sorted((entry_of(item) for item in items if item.seq is not None), key=lambda found: found.seq)
 
 
@@ -34,7 +40,7 @@ def statement(member_id: str, limit: int, cursor: str | None) -> tuple[list[Entr
     The index is eventually consistent: an entry may appear a moment after the answer of the write that made it.
     """
     before = dynamo.decode_cursor(cursor)
-    if before is not None and (not isinstance(before, int) or isinstance(before, bool) or before < 1):
+    if before is not None and (not isinstance(before, int) or isinstance(before, bool) or not 1 <= before < 2**53):
         raise BadCursor
     condition = EntryItem.seq < before if before else None
     try:

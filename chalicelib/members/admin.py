@@ -25,7 +25,7 @@ def _show(member_id: str, call: Call) -> MeAnswer:
 
 
 @admin.route("/v1/admin/members", methods=["GET"])
-@endpoint(admin, auth=operators("operator", "support"), query=MemberSearch, answer=MeAnswer)
+@endpoint(admin, auth=operators("operator", "support"), query=MemberSearch, answer=MeAnswer, further=(404,))
 def search(call: Call) -> MeAnswer:
     """Find a member by openid or phone number"""
     return _show(service.find(call.query.openid, call.query.phone), call)
@@ -42,7 +42,8 @@ def show(call: Call) -> MeAnswer:
 @endpoint(admin, auth=operators("operator", "support"), query=EntriesQuery, answer=StatementAnswer)
 def entries(call: Call) -> StatementAnswer:
     """A member's statement, newest first"""
-    page, cursor = ledger.statement(call.path["member_id"], call.query.limit, call.query.cursor)
+    member_id = ledger.load(call.path["member_id"]).member_id
+    page, cursor = ledger.statement(member_id, call.query.limit, call.query.cursor)
     return StatementAnswer(items=[entry_view(entry) for entry in page], next_cursor=cursor)
 
 

@@ -1,15 +1,14 @@
 """The members table: everything about a member that is not the account. Private to the room."""
 
 from pynamodb.attributes import NumberAttribute, UnicodeAttribute
-from pynamodb.models import Model
 
 from chalicelib.shared import dynamo
 
 
-class SessionItem(Model):
+class SessionItem(dynamo.Record):
     """One logged-in device. Only digests of its refresh tokens are kept: the current one and the one before."""
 
-    class Meta(dynamo.TableMeta):
+    class Meta:
         table_name = dynamo.table("members")
 
     id = UnicodeAttribute(hash_key=True)
@@ -21,10 +20,10 @@ class SessionItem(Model):
     expires_at = NumberAttribute()
 
 
-class PhoneItem(Model):
+class PhoneItem(dynamo.Record):
     """A member's phone number: id = member id, kind = `phone`."""
 
-    class Meta(dynamo.TableMeta):
+    class Meta:
         table_name = dynamo.table("members")
 
     id = UnicodeAttribute(hash_key=True)
@@ -33,10 +32,10 @@ class PhoneItem(Model):
     bound_at = UnicodeAttribute()
 
 
-class PhoneOwnerItem(Model):
+class PhoneOwnerItem(dynamo.Record):
     """Whose a phone number is: id = `phone#<digest>`, kind = `owner`. An empty member_id: given up."""
 
-    class Meta(dynamo.TableMeta):
+    class Meta:
         table_name = dynamo.table("members")
 
     id = UnicodeAttribute(hash_key=True)

@@ -25,14 +25,14 @@ routes = Blueprint(__name__)
 
 
 @routes.route("/v1/auth/wechat", methods=["POST"])
-@endpoint(routes, auth=anonymous, body=LoginIn, answer=LoginAnswer)
+@endpoint(routes, auth=anonymous, body=LoginIn, answer=LoginAnswer, further=(401, 403))
 def log_in(call: Call) -> LoginAnswer:
     """Log in with the code of wx.login"""
     return views.login_answer(service.log_in(call.body, call.now))
 
 
 @routes.route("/v1/auth/refresh", methods=["POST"])
-@endpoint(routes, auth=anonymous, body=RefreshIn, answer=TokensAnswer)
+@endpoint(routes, auth=anonymous, body=RefreshIn, answer=TokensAnswer, further=(401, 403))
 def refresh(call: Call) -> TokensAnswer:
     """Exchange a refresh token for a new pair"""
     tokens = sessions.refresh(call.body.refresh_token, call.now)

@@ -13,7 +13,7 @@ from chalicelib.shared.schemas import PageQuery, Request, Response
 def _nickname(text: str) -> str:
     clean = rules.clean_nickname(text)
     if clean is None:
-        raise ValueError("empty, or with control characters")
+        raise ValueError("empty, too long, or with control characters")
     return clean
 
 
@@ -23,16 +23,23 @@ def _birthday(text: str) -> str:
     return text
 
 
-Nickname = Annotated[str, StringConstraints(max_length=32), AfterValidator(_nickname)]
+Nickname = Annotated[str, StringConstraints(max_length=rules.MAX_NICKNAME), AfterValidator(_nickname)]
 Birthday = Annotated[str, AfterValidator(_birthday)]
-AvatarUrl = Annotated[str, StringConstraints(max_length=300, pattern=r"^https://[A-Za-z0-9.-]+(:\d+)?/[!-~]*$")]
+# A host, and then only what RFC 3986 lets stand in a URL: no quotes, angle brackets or spaces for a page to trip over.
+AvatarUrl = Annotated[
+    str,
+    StringConstraints(
+        max_length=300, pattern=r"^https://[A-Za-z0-9.\-]+(:[0-9]{1,5})?/[A-Za-z0-9\-._~:/?#@!$&'()*+,;=%]*$"
+    ),
+]
 
 
 class LoginIn(Request):
     """`code` of wx.login, and the code of the member who brought this one."""
 
     code: str = Field(min_length=1, max_length=128)
-    invite_code: str | None = Field(default=None, max_length=64)
+    # Without a limit of its own: a bad one is ignored, it must not keep anybody from joining.
+    invite_code: str | None = None
 
 
 class RefreshIn(Request):
@@ -70,14 +77,14 @@ class ConsentIn(Request):
 
 
 class ReasonIn(Request):
-    reason: str = Field(min_length=3, max_length=200)
+    reason: str = Field(min_length=2, max_length=200)
 
 
 class MemberSearch(Request):
     """Exactly one of the two."""
 
-    openid: str | None = Field(default=None, max_length=64)
-    phone: str | None = Field(default=None, pattern=r"^\+\d{6,19}$")
+    openid: str | None = Field(default=None, min_length=1, max_length=64)
+    phone: str | None = Field(default=None, pattern=r"^\+[0-9]{6,19}$")
 
     @model_validator(mode="after")
     def _one(self) -> "MemberSearch":

@@ -17,7 +17,7 @@ from chalicelib.members.schemas import ConsentIn, LoginIn, ProfileIn
 from chalicelib.rulebook import store
 from chalicelib.shared import audit, callers, guard
 from chalicelib.shared.clock import business_date, rfc3339
-from chalicelib.shared.errors import Conflict
+from chalicelib.shared.errors import Conflict, Unavailable
 from chalicelib.shared.ids import digest, new_member_id
 from chalicelib.wechat import client, login, phone
 from chalicelib.wechat.refusals import LoginCodeUsed
@@ -25,6 +25,7 @@ from chalicelib.wechat.refusals import LoginCodeUsed
 # WeChat's own life of a login code.
 CODE_SECONDS = 300
 TWIN_TRIES, TWIN_SECONDS = 5, 0.2
+BIND_TRIES = 3
 
 
 class ConsentRequired(Conflict):
@@ -84,7 +85,7 @@ def _openid(code: str, now: datetime) -> str:
 def _join(openid: str, invite_code: str | None, now: datetime) -> tuple[Account, bool]:
     member_id = new_member_id()
     # A bad code must not keep anybody from joining; whether a good one counts, the invites capability decides.
-    invited_by = invite_code if invite_code and rules.INVITE_CODE.match(invite_code) else ""
+    invited_by = invite_code if invite_code and rules.INVITE_CODE.fullmatch(invite_code) else ""
     event = events.Joined(Cause(member_id, "joined"), invited_by)
     decision = process(store.current(now), Account(member_id), event, now)
     try:
@@ -97,7 +98,7 @@ def _join(openid: str, invite_code: str | None, now: datetime) -> tuple[Account,
 def log_out_everywhere(caller: callers.Member, key: str, now: datetime) -> ledger.Outcome:
     """Refuses every access token and session from before now."""
     cause = Cause(caller.member_id, f"log-out#{digest(key, 24)}")
-    event = events.StatusChanged(cause, "log out everywhere", tokens_from=now)
+    event = events.StatusChanged(cause, tokens_from=now)
     return _own(caller, event, {"operation": "log-out"}, key, now)
 
 
@@ -136,7 +137,7 @@ def consent(caller: callers.Member, body: ConsentIn, key: str, now: datetime) ->
 
 
 def bind_phone(caller: callers.Member, code: str, key: str, now: datetime) -> ledger.Outcome:
-    """Binds the phone number behind WeChat's code. Raises ConsentRequired, PhoneTaken."""
+    """Binds the phone number behind WeChat's code, and gives the one before up. Raises ConsentRequired, PhoneTaken."""
     member_id = caller.member_id
     cause = Cause(member_id, f"phone#{digest(key, 24)}")
     content = {"operation": "phone", "code": digest(code)}
@@ -150,19 +151,31 @@ def bind_phone(caller: callers.Member, code: str, key: str, now: datetime) -> le
         raise ConsentRequired
     found = phone.phone_number(client.from_settings(), code)
     e164 = f"+{found.country_code}{found.number}"
-    owner = PhoneOwnerItem(_phone_key(e164), member_id=member_id)
+    event = events.ProfileChanged(cause, {"phone_bound": True})
+    for _ in range(BIND_TRIES):
+        try:
+            return _own(caller, event, content, key, now, also=_phone_writes(member_id, e164, now))
+        except ledger.AlsoRefused as refused:
+            if refused.index == 0:
+                raise PhoneTaken from refused
+            # The member's other phone bound another number meanwhile: that one is now the one to give up.
+    raise Unavailable
+
+
+def _phone_writes(member_id: str, e164: str, now: datetime) -> tuple[ledger.Also, ...]:
+    """The number's owner first, if it is free; then the member's number, if it is still the one read here."""
     free = (
         PhoneOwnerItem.id.does_not_exist() | (PhoneOwnerItem.member_id == "") | (PhoneOwnerItem.member_id == member_id)
     )
-    also = [ledger.Also(owner, free), ledger.Also(PhoneItem(member_id, e164=e164, bound_at=rfc3339(now)))]
     old = phone_of(member_id)
+    unchanged = (PhoneItem.e164 == old) if old else PhoneItem.id.does_not_exist()
+    writes = [
+        ledger.Also(PhoneOwnerItem(_phone_key(e164), member_id=member_id), free),
+        ledger.Also(PhoneItem(member_id, e164=e164, bound_at=rfc3339(now)), unchanged),
+    ]
     if old and old != e164:
-        also.append(ledger.Also(PhoneOwnerItem(_phone_key(old)), PhoneOwnerItem.member_id == member_id))
-    event = events.ProfileChanged(cause, {"phone_bound": True})
-    try:
-        return _own(caller, event, content, key, now, also=tuple(also))
-    except ledger.AlsoRefused as refused:
-        raise PhoneTaken from refused
+        writes.append(ledger.Also(PhoneOwnerItem(_phone_key(old)), PhoneOwnerItem.member_id == member_id))
+    return tuple(writes)
 
 
 def _phone_key(e164: str) -> str:
@@ -195,13 +208,19 @@ def set_status(
     operator: callers.Operator, member_id: str, status: str, reason: str, key: str, now: datetime
 ) -> ledger.Outcome:
     """Freezes or releases a member, audited in the same transaction."""
-    cause = Cause(member_id, f"status#{digest(operator.operator_id + key, 24)}")
-    event = events.StatusChanged(cause, reason, status=status)
+    cause = Cause(member_id, "status#" + digest(f"{operator.operator_id}#{key}", 24))
+    event = events.StatusChanged(cause, status=status)
     published = store.current(now)
     record = audit.record(operator.name, f"member.{status}", member_id, {"reason": reason}, now)
+
+    def decide(account: Account) -> Decision:
+        if account.status == "erased":
+            raise ledger.MemberErased
+        return process(published, account, event, now)
+
     return ledger.execute(
         member_id,
-        lambda account: process(published, account, event, now),
+        decide,
         cause=cause,
         body_hash=ledger.body_hash({"operation": "status", "status": status, "reason": reason}),
         also=(ledger.Also(record),),

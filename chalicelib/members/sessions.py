@@ -3,7 +3,7 @@
 An access token lives two hours and is not stored. A refresh token lives 30 days, is good once, and only its digest is
 kept. Using one that was already replaced means that two parties hold it: the session ends, for both. The exception is
 the minute after a rotation, when the holder of the replaced token is most likely the member whose answer was lost: it
-gets a new pair, and the pair it never received stops working.
+gets a new pair, and the pair it never received is replaced too, so whoever turns up with it ends the session.
 """
 
 from dataclasses import dataclass
@@ -68,14 +68,16 @@ def start(member_id: str, now: datetime) -> Tokens:
             expires_at=stamp + REFRESH_SECONDS,
         )
     )
-    _drop_oldest(member_id)
+    _drop_oldest(member_id, token.session_id)
     return Tokens(callers.sign_token("member", member_id, now), str(token))
 
 
-def _drop_oldest(member_id: str) -> None:
+def _drop_oldest(member_id: str, newest: str) -> None:
     try:
         found = list(SessionItem.query(member_id, SessionItem.kind.startswith("session#"), consistent_read=True))
-        for item in sorted(found, key=lambda session: session.rotated_at)[:-MAX_SESSIONS]:
+        # The newest is named: others may have been used in the very same second.
+        found.sort(key=lambda session: (session.kind == f"session#{newest}", session.rotated_at))
+        for item in found[:-MAX_SESSIONS]:
             item.delete()
     except (QueryError, DeleteError) as error:
         raise dynamo.as_refusal(error) from error
@@ -97,17 +99,20 @@ def refresh(text: str, now: datetime) -> Tokens:
     stamp, known = int(now.timestamp()), _digest(token)
     if item.expires_at <= stamp:
         raise RefreshRefused
-    if known != item.current and not (known == item.previous and stamp - item.rotated_at <= RETRY_SECONDS):
-        if known == item.previous:
-            telemetry.count("refresh_tokens_reused")
-            item.delete()
+    is_retry = known == item.previous and stamp - item.rotated_at <= RETRY_SECONDS
+    if known != item.current and not is_retry:
+        # However long ago it was replaced: a session's id is known to nobody but those who held one of its tokens.
+        telemetry.count("refresh_tokens_reused")
+        item.delete()
         raise RefreshRefused
     session_began = datetime.fromisoformat(item.created_at)
     ledger.admit_reader(ledger.load(token.member_id), callers.Member(token.member_id, session_began))
     renewed = _new_secret(token.member_id, token.session_id)
     seen = item.current
     item.previous, item.current, item.expires_at = known, _digest(renewed), stamp + REFRESH_SECONDS
-    item.rotated_at = stamp
+    if not is_retry:
+        # A retry does not prolong its own minute.
+        item.rotated_at = stamp
     if not _save(item, SessionItem.current == seen):
         # Another call with the same token was faster: this one is its retry, and comes again within the minute.
         return refresh(text, now)

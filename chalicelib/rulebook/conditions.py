@@ -6,22 +6,26 @@ A node has one key, so a document reads like a sentence: `{"all": [{"tier": ["go
 from datetime import date, time
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 Code = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
+Window = Annotated[str, Field(pattern=r"^(day|week|month|lifetime|months:(1[0-2]|[1-9]))$")]
+# What a counter may be asked to reach, and the money of one order in fen.
+MAX_COUNT, MAX_FEN = 10**15, 10**13
 
 
 class Part(BaseModel):
     """Base of every part of the document: immutable. A key this version does not know is refused."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    # Built once, with the whole document, when the first one is read; not part by part at import.
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
 
 class AmountRange(Part):
     """Amount paid, integer fen, both ends included."""
 
-    at_least_fen: int = Field(default=0, ge=0)
-    at_most_fen: int | None = Field(default=None, ge=0)
+    at_least_fen: int = Field(default=0, ge=0, le=MAX_FEN)
+    at_most_fen: int | None = Field(default=None, ge=0, le=MAX_FEN)
 
 
 class DateRange(Part):
@@ -43,36 +47,50 @@ class TimeWindow(Part):
     starts_at: time
     ends_at: time
 
+    @field_validator("starts_at", "ends_at")
+    @classmethod
+    def _minutes(cls, value: time) -> time:
+        # One with a zone of its own cannot be compared with the brand's time at all.
+        if value.tzinfo is not None or value.second or value.microsecond:
+            raise ValueError("a time of day is HH:MM, in the brand's time zone")
+        return value
+
 
 class CounterRange(Part):
     """A counter (metric × window) of at least `at_least`."""
 
     metric: Code
-    window: str = Field(default="lifetime", pattern=r"^(day|week|month|lifetime|months:(1[0-2]|[1-9]))$")
-    at_least: int = Field(ge=1)
+    window: Window = "lifetime"
+    at_least: int = Field(ge=1, le=MAX_COUNT)
 
 
 class Condition(Part):
     """Exactly one of the fields is set. Absent conditions are written by leaving the condition out altogether."""
 
-    all: tuple["Condition", ...] | None = None
-    any: tuple["Condition", ...] | None = None
+    all: tuple["Condition", ...] | None = Field(default=None, min_length=1, max_length=100)
+    any: tuple["Condition", ...] | None = Field(default=None, min_length=1, max_length=100)
     not_: "Condition | None" = Field(default=None, alias="not")
-    category: tuple[str, ...] | None = Field(default=None, description="some item of the order is in one of these")
-    tier: tuple[Code, ...] | None = Field(default=None, description="the member's tier is one of these")
-    tag: tuple[Code, ...] | None = Field(default=None, description="the member carries one of these tags")
+    category: tuple[str, ...] | None = Field(
+        default=None, min_length=1, max_length=200, description="some item of the order is in one of these"
+    )
+    tier: tuple[Code, ...] | None = Field(
+        default=None, min_length=1, max_length=5, description="the member's tier is one of these"
+    )
+    tag: tuple[Code, ...] | None = Field(
+        default=None, min_length=1, max_length=100, description="the member carries one of these tags"
+    )
     first_time: bool | None = Field(default=None, description="the member never did this before")
     time_of_day: TimeWindow | None = None
-    weekday: tuple[int, ...] | None = Field(default=None, description="ISO: Monday is 1, Sunday 7")
-    day_of_month: tuple[int, ...] | None = None
+    weekday: tuple[int, ...] | None = Field(
+        default=None, min_length=1, max_length=7, description="ISO: Monday is 1, Sunday 7"
+    )
+    day_of_month: tuple[int, ...] | None = Field(default=None, min_length=1, max_length=31)
     dates: DateRange | None = None
     amount: AmountRange | None = None
     member_day: bool | None = None
     birthday: bool | None = None
     counter: CounterRange | None = None
     seconds_at_least: int | None = Field(default=None, ge=1)
-
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
     @model_validator(mode="after")
     def _one_field(self) -> "Condition":
@@ -81,7 +99,7 @@ class Condition(Part):
         if any(value is None for value in self.operands().values()):
             raise ValueError("a condition's key must have a value")
         for days, top in ((self.weekday, 7), (self.day_of_month, 31)):
-            if days is not None and (not days or min(days) < 1 or max(days) > top):
+            if days is not None and (min(days) < 1 or max(days) > top):
                 raise ValueError(f"days must be 1–{top}")
         return self
 

@@ -26,9 +26,9 @@ RISKS = {
 }
 # What law or promise forbids with a switch off too.
 MAX_LOTTERY_PRIZE_FEN = 5_000_000
-FORBIDDEN_WORDS = ("币", "通证", "token")
-# Ordinary words for money that happen to contain a forbidden one.
-INNOCENT_WORDS = ("人民币", "货币")
+FORBIDDEN_WORDS = ("币", "幣", "通证", "通證", "token")
+# Ordinary words for money that happen to contain a forbidden one. Points themselves may not be called even these.
+INNOCENT_WORDS = ("人民币", "人民幣", "货币", "貨幣")
 # Words that tell a sale of points, in names and in keys of the capabilities' sections.
 SOLD_WORDS = (
     "购买积分",
@@ -44,6 +44,7 @@ SOLD_WORDS = (
 )
 SOLD_KEYS = ("points_packages", "points_price", "buy_points", "cash_out", "withdraw", "top_up", "recharge")
 SECOND_LEVEL_KEYS = ("second_level", "indirect", "upline", "downline", "grandparent")
+INVITE_WORDS = ("invite", "邀请")
 
 
 def phrase(switch: str) -> str:
@@ -130,18 +131,31 @@ def _invites(rulebook: Rulebook, invites: dict[str, Any]) -> Iterator[Finding]:
             path = "capabilities.invites.levels"
             yield refuse("MULTI_LEVEL", path, "One level of referral only.", "邀请奖励只能有一级。")
         for path, key, value in _walk(invites, "capabilities.invites"):
-            if any(word in key for word in SECOND_LEVEL_KEYS) and value:
+            if any(word in key.lower() for word in SECOND_LEVEL_KEYS) and value:
                 yield refuse("MULTI_LEVEL", path, "One level of referral only.", "邀请奖励只能有一级。")
     if rails.no_lottery_for_invites:
-        for path, key, value in _walk(invites, "capabilities.invites"):
-            told = f"{key} {value}".lower() if isinstance(value, str) else key.lower()
+        for path, told in _told(invites, "capabilities.invites"):
             # Whole words: "withdrawn" draws nothing.
-            if value and ("抽奖" in told or {"lottery", "draw", "draws"} & set(re.split(r"[^a-z]+", told))):
-                message = "No lottery chance for an invite."
-                yield refuse("LOTTERY_FOR_INVITES", path, message, "不得以抽奖机会奖励邀请。")
+            if "抽奖" in told or {"lottery", "draw", "draws"} & set(re.split(r"[^a-z]+", told)):
+                yield _lottery_for_invites(path)
+
+
+def _lottery_for_invites(path: str) -> Finding:
+    return refuse("LOTTERY_FOR_INVITES", path, "No lottery chance for an invite.", "不得以抽奖机会奖励邀请。")
+
+
+def _told(section: dict[str, Any], path: str) -> Iterator[tuple[str, str]]:
+    """(path, key and text) of everything in a section that is not switched off."""
+    for place, key, value in _walk(section, path):
+        if value:
+            yield place, _folded(f"{key} {value}" if isinstance(value, str) else key)
 
 
 def _lottery(rulebook: Rulebook, lottery: dict[str, Any]) -> Iterator[Finding]:
+    if rulebook.guard_rails.no_lottery_for_invites:
+        for path, told in _told(lottery, "capabilities.lottery"):
+            if any(word in told for word in INVITE_WORDS):
+                yield _lottery_for_invites(path)
     if rulebook.guard_rails.lottery_off and lottery.get("on"):
         yield refuse("LOTTERY_ON", "capabilities.lottery.on", "The lottery is off by default.", "抽奖默认关闭。")
     prize = lottery.get("max_prize_fen", 0)
@@ -156,7 +170,9 @@ def _gifts(rulebook: Rulebook, gifts: dict[str, Any]) -> Iterator[Finding]:
         return
     if rulebook.guard_rails.no_gifts:
         yield refuse("GIFTS_ON", "capabilities.gifts.on", "Gifts between members are off.", "会员之间不可赠送积分。")
-    elif not gifts.get("max_points_per_month") or gifts.get("price_fen"):
+        return
+    most = gifts.get("max_points_per_month")
+    if not isinstance(most, int) or most < 1 or gifts.get("price_fen"):
         message = "Gifts need max_points_per_month and have no price."
         yield refuse("GIFTS_UNBOUNDED", "capabilities.gifts", message, "赠送积分须设每月上限，且不得收费。")
 
@@ -165,10 +181,11 @@ def _sold(rulebook: Rulebook) -> Iterator[Finding]:
     """Points for money, or money for points: by the capabilities' keys and by what rules and behaviours are called."""
     if not rulebook.guard_rails.no_paid_points:
         return
-    found = [path for path, key, value in _walk(rulebook.capabilities, "capabilities") if key in SOLD_KEYS and value]
+    sections = _walk(rulebook.capabilities, "capabilities")
+    found = [path for path, key, value in sections if key.lower() in SOLD_KEYS and value]
     for name in ("earning", "behaviours", "tasks"):
         for number, part in enumerate(getattr(rulebook, name)):
-            called = f"{part.name.zh} {part.name.en}".lower()
+            called = _folded(f"{part.name.zh} {part.name.en}")
             if any(word in called for word in SOLD_WORDS):
                 found.append(f"{name}.{number}.name")
     for path in found:
@@ -187,14 +204,23 @@ def _walk(value: Any, path: str) -> Iterator[tuple[str, str, Any]]:
             yield from _walk(child, f"{path}.{number}")
 
 
+def _folded(text: str) -> str:
+    """As a reader sees it: one width, one case, nothing invisible."""
+    plain = unicodedata.normalize("NFKC", text).lower()
+    return "".join(character for character in plain if unicodedata.category(character) != "Cf")
+
+
 def names(document: dict[str, Any]) -> Iterator[Finding]:
     """Points must not be called a currency: every member-facing text is read, and every text of the capabilities."""
     for path, key, value in _walk(document, ""):
         path = path.removeprefix(".")
-        if isinstance(value, str) and (key in ("zh", "en") or path.startswith("capabilities.")):
-            text = unicodedata.normalize("NFKC", value).lower()
-            for innocent in INNOCENT_WORDS:
-                text = text.replace(innocent, "")
+        shown = key in ("zh", "en") or path.startswith("capabilities.") or ".benefits." in path
+        # Of a benefit that is simply there, members see the key.
+        text = key if value is True else value
+        if shown and isinstance(text, str):
+            text = _folded(text)
+            for innocent in () if path.startswith("brand.points_name.") else INNOCENT_WORDS:
+                text = text.replace(innocent, " ")
             found = [word for word in FORBIDDEN_WORDS if word in text]
             if found:
                 message = f"Points are not called {found[0]}."

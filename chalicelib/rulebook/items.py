@@ -26,10 +26,10 @@ MAX_DOCUMENT_BYTES = 200_000
 MAX_DEPTH = 50
 
 
-class DocumentItem(Model):
+class DocumentItem(dynamo.Record):
     """A version or a draft. The document is deflated JSON: a typical one fits one read unit."""
 
-    class Meta(dynamo.TableMeta):
+    class Meta:
         table_name = dynamo.table("rulebook")
 
     kind = UnicodeAttribute(hash_key=True)
@@ -45,10 +45,10 @@ class DocumentItem(Model):
     published_as = NumberAttribute(null=True)
 
 
-class ScheduleItem(Model):
+class ScheduleItem(dynamo.Record):
     """`plan`: [[version, effective_at], …], oldest version first."""
 
-    class Meta(dynamo.TableMeta):
+    class Meta:
         table_name = dynamo.table("rulebook")
 
     kind = UnicodeAttribute(hash_key=True, default=SCHEDULE)

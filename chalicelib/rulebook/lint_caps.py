@@ -12,16 +12,21 @@ _PERIODS_IN = {("day", "week"): 7, ("day", "month"): 31, ("week", "month"): 6}
 
 def once_in_a_life(rule: EarningRule) -> bool:
     """Whether the rule can be met once only, caps aside."""
-    if rule.trigger == "joined" or (rule.when is not None and rule.when.first_time):
+    if rule.trigger == "joined":
         return True
-    return any(child.first_time for child in (rule.when.all or () if rule.when else ()))
+    # After its refund the next order is the first again, and a profile is always completed for the first time.
+    if rule.trigger in ("order_paid", "profile_completed") or rule.when is None:
+        return False
+    return bool(rule.when.first_time or any(child.first_time for child in rule.when.all or ()))
 
 
 def caps(rule: EarningRule, path: str) -> Iterator[Finding]:
     """Every finding about one rule's caps."""
     best = rule.points.most()
+    # Multipliers have no common bound: they stack, and each has its own conditions.
+    most = None if rule.multiplied else best
     for index, cap in enumerate(rule.caps):
-        if any(_covers(bound, cap, best) for bound in _bounds(rule, index)):
+        if any(_covers(bound, cap, most) for bound in _bounds(rule, index)):
             yield warn(
                 "CAP_NEVER_HIT", f"{path}.caps.{index}", "This cap can never be hit.", "该上限不可能达到，可以删除。"
             )
@@ -47,7 +52,7 @@ def _bounds(rule: EarningRule, index: int) -> Iterator[Cap]:
 
 
 def _covers(bound: Cap, cap: Cap, best: int | None) -> bool:
-    """Whether `bound` always bites no later than `cap`."""
+    """Whether `bound` always bites no later than `cap`. `best`: the most one grant can pay, None when unbounded."""
     limit, most = (cap.times, bound.times) if cap.times is not None else (cap.points, _points(bound, best))
     if limit is None or most is None:
         return False

@@ -10,6 +10,7 @@ from chalicelib.rulebook.metrics import CAPABILITY_METRICS, MONEY_METRICS, known
 from chalicelib.rulebook.model import EarningRule, Multiplier, Rulebook
 
 TRIGGERS = frozenset({"joined", "order_paid", "check_in", "profile_completed"})
+UNITS = ("_fen", "_seconds")
 
 
 def rules(rulebook: Rulebook) -> Iterator[Finding]:
@@ -28,6 +29,10 @@ def _formula(rulebook: Rulebook, rule: EarningRule, path: str) -> Iterator[Findi
     rates = [formula.per_yuan or "0", *formula.category_rates.values()]
     if formula.most() == 0 or (formula.most() is None and not any(map(Fraction, rates))):
         yield warn("PAYS_NOTHING", path, "This rule never pays.", "该规则不会发放积分。")
+    limit = rulebook.limits.max_points_per_entry
+    if (formula.most() or 0) > limit:
+        message = f"One grant is above the limit of {limit} for an entry: it would always be refused."
+        yield refuse("GRANT_ABOVE_LIMIT", f"{path}.points", message, f"单次发放超过每笔上限 {limit}，将始终被拒绝。")
     if formula.by_streak_day is not None:
         if rule.trigger != "check_in":
             message = "by_streak_day belongs to check_in."
@@ -110,12 +115,10 @@ def conditions(rulebook: Rulebook, tree: Condition | None, triggers: Iterable[st
 
 def _never_true(rulebook: Rulebook, leaf: Condition, triggers: set[str]) -> tuple[str, str] | None:
     """Why a leaf can never be true, Chinese and English."""
-    ((_, operand),) = leaf.operands().items()
-    if operand == ():
-        return "条件列表为空。", "The list is empty."
     if (leaf.category is not None or leaf.amount is not None) and "order_paid" not in triggers:
         return "品类与金额条件只适用于订单。", "Only orders have categories and an amount."
-    if leaf.amount is not None and (leaf.amount.at_most_fen or leaf.amount.at_least_fen) < leaf.amount.at_least_fen:
+    top = leaf.amount.at_most_fen if leaf.amount is not None else None
+    if leaf.amount is not None and top is not None and top < leaf.amount.at_least_fen:
         return "金额下限高于上限。", "at_least_fen is above at_most_fen."
     if leaf.time_of_day is not None and leaf.time_of_day.starts_at == leaf.time_of_day.ends_at:
         return "时段为空。", "The time window is empty."
@@ -123,8 +126,8 @@ def _never_true(rulebook: Rulebook, leaf: Condition, triggers: set[str]) -> tupl
         timed = [b.max_seconds for b in rulebook.behaviours if b.code in triggers and b.counts_seconds]
         if leaf.seconds_at_least > max(timed, default=0):
             return "该行为不会达到这个时长。", "The behaviour never lasts that long."
-    if leaf.first_time is False and triggers == {"joined"}:
-        return "注册只有一次。", "A member joins once."
+    if leaf.first_time is False and triggers <= {"joined", "profile_completed"}:
+        return "注册与完善资料总是首次。", "Joining and completing a profile are always the first time."
     return None
 
 
@@ -174,14 +177,15 @@ def behaviours(rulebook: Rulebook) -> Iterator[Finding]:
     own = MONEY_METRICS | {f"{prefix}_{rule.id}" for rule in rulebook.earning for prefix in ("rule", "paid")}
     for number, behaviour in enumerate(rulebook.behaviours):
         path = f"behaviours.{number}"
-        if behaviour.code in TRIGGERS | own | CAPABILITY_METRICS:
+        if behaviour.code in TRIGGERS | own | CAPABILITY_METRICS or behaviour.code.endswith(UNITS):
             message, message_zh = f"{behaviour.code} is the engine's own word.", f"{behaviour.code} 是系统保留名称。"
             yield refuse("RESERVED_NAME", f"{path}.code", message, message_zh)
         # A merchant may count finished tasks and qualified invites; a phone may not.
         reserved = own if behaviour.reported_by == "merchant" else own | CAPABILITY_METRICS
         for index, metric in enumerate(behaviour.metrics):
             place = f"{path}.metrics.{index}"
-            if metric in reserved:
+            # Names that end in a unit are amounts; a behaviour would add times to them.
+            if metric in reserved or metric.endswith(UNITS):
                 message, message_zh = f"This behaviour may not count {metric}.", f"该行为不得计入 {metric}。"
                 yield refuse("RESERVED_NAME", place, message, message_zh)
             if metric == behaviour.code or metric in behaviour.metrics[:index]:

@@ -7,7 +7,8 @@ The bound is the JSON of the account's state, as the ledger measures it before a
     pending portions = (days of waiting + 1) × different validities of the rules for orders, 0 without waiting
     runs             = make-up days ÷ 2 + 2
     counters         = Σ over metrics of: name + 8, and for each period kept: its key, 4, and the digits
-    digits           = 14 for money, 9 for seconds and points, those of the cap for a rule's grants, 6 for other counts
+    digits           = 14 for money, 9 for seconds and points, 6 for other counts, those of the cap where a rule has one
+                       on its grants in that very period
 
 Month ends make the lots, and at most twelve more come from points returned to expired lots, which live by the day.
 Everything is at its largest at once: no member gets there. Beyond the limit the ledger refuses the write.
@@ -37,20 +38,28 @@ def account_bytes(rulebook: Rulebook) -> int:
     runs = rulebook.streak.make_up_within_days // 2 + 2
     badges = sum(len(badge.id) + 4 for badge in rulebook.badges)
     held = lots * _LOT_BYTES + portions * _PENDING_BYTES + runs * _RUN_BYTES
-    grants = {cap.metric(rule.id): cap.times or 0 for rule in rulebook.earning for cap in rule.caps}
-    counters = sum(_counter_bytes(m, windows, grants.get(m, 0)) for m, windows in rulebook.windows.items())
+    capped: dict[tuple[str, str], int] = {}
+    for rule in rulebook.earning:
+        for cap in rule.caps:
+            if cap.times is not None:
+                capped[cap.metric(rule.id), "months:1" if cap.per == "month" else cap.per] = cap.times
+    counters = sum(_counter_bytes(metric, windows, capped) for metric, windows in rulebook.windows.items())
     return BASE_BYTES + badges + held + counters
 
 
-def _counter_bytes(metric: str, windows: set[str], times: int) -> int:
-    digits = len(str(times)) if times else 6
+def _counter_bytes(metric: str, windows: set[str], capped: dict[tuple[str, str], int]) -> int:
+    digits = 6
     if metric.endswith(("_fen", "_seconds")) or metric.startswith("paid_"):
         digits = 14 if metric.endswith("_fen") else 9
-    keys = [_KEY_BYTES[window] for window in windows if window in _KEY_BYTES]
+
+    def entry(window: str, key_bytes: int) -> int:
+        cap = capped.get((metric, window))
+        return key_bytes + 4 + (len(str(cap)) if cap else digits)
+
+    kept = sum(entry(window, _KEY_BYTES[window]) for window in windows if window in _KEY_BYTES)
     # The engine keeps as many months as the longest window reads.
     months = max((int(window[7:]) for window in windows if window.startswith("months:")), default=0)
-    keys += [_MONTH_KEY_BYTES] * months
-    return len(metric) + 8 + sum(key + 4 + digits for key in keys)
+    return len(metric) + 8 + kept + months * entry("months:1", _MONTH_KEY_BYTES)
 
 
 def size(rulebook: Rulebook) -> Iterator[Finding]:

@@ -1,5 +1,6 @@
 """Reads a rulebook as a careful colleague would before it goes live. Each family of checks has its own page."""
 
+import json
 from collections.abc import Iterator
 from datetime import date
 from typing import Any
@@ -16,6 +17,8 @@ REFUSED_DAYS, WARNED_DAYS = 180, 365
 NOTICES_BEFORE_EXPIRY = (30, 7)
 # As deep as the store keeps; every check may recurse below it.
 MAX_DEPTH = 50
+# Nobody mends more in one go, and an answer has a size.
+MAX_FINDINGS = 200
 
 __all__ = ["Finding", "lint", "lint_document", "required_confirmations"]
 
@@ -31,26 +34,41 @@ _PROBLEMS_ZH = {
     "greater_than_equal": "数值过小",
     "less_than_equal": "数值过大",
     "literal_error": "不是可选的值",
-    "value_error": "内容自相矛盾",
+    "value_error": "内容不成立",
 }
 
 
 def lint_document(document: dict[str, Any]) -> list[Finding]:
-    """Every finding of a raw document. One that does not load has one `INVALID` finding for each problem."""
+    """The findings of a raw document, at most MAX_FINDINGS. One that does not load has an `INVALID` finding for each
+    place that is wrong."""
     if _deeper_than(document, MAX_DEPTH):
         message, message_zh = f"Nested deeper than {MAX_DEPTH} levels.", f"内容嵌套超过 {MAX_DEPTH} 层。"
         return [refuse("INVALID", "", message, message_zh)]
+    if not _is_json(document):
+        return [refuse("INVALID", "", "Not representable as JSON in UTF-8.", "内容无法表示为 UTF-8 编码的 JSON。")]
     try:
         rulebook = load(document)
     except ValidationError as error:
-        return [_invalid(dict(problem)) for problem in error.errors(include_url=False, include_input=False)]
-    return lint(rulebook)
+        problems = error.errors(include_url=False, include_input=False)[:MAX_FINDINGS]
+        found = [_invalid(document, dict(problem)) for problem in problems]
+        # A value of several possible types has a problem with each: one is enough.
+        return list({finding.path: finding for finding in reversed(found)}.values())[::-1]
+    return lint(rulebook)[:MAX_FINDINGS]
+
+
+def _is_json(document: Any) -> bool:
+    """Whether it could be stored: no infinite number, no half of a surrogate pair."""
+    try:
+        json.dumps(document, ensure_ascii=False, allow_nan=False).encode()
+    except (TypeError, ValueError):
+        return False
+    return True
 
 
 def _deeper_than(document: Any, levels: int) -> bool:
-    """By levels, not by recursion: what it looks for would exhaust the stack."""
+    """By levels, not by recursion: what it looks for would exhaust the stack. A plain value is one level."""
     level = [document]
-    for _ in range(levels + 1):
+    for _ in range(levels):
         level = [
             child
             for value in level
@@ -60,11 +78,23 @@ def _deeper_than(document: Any, levels: int) -> bool:
     return bool(level)
 
 
-def _invalid(problem: dict[str, Any]) -> Finding:
-    path = ".".join(map(str, problem["loc"]))
+def _invalid(document: Any, problem: dict[str, Any]) -> Finding:
+    path = ".".join(map(str, _place(document, problem)))
     message = str(problem["msg"]).removeprefix("Value error, ")
     told = _PROBLEMS_ZH.get(str(problem["type"]), "类型或内容不合法")
     return refuse("INVALID", path, message, f"{told}：{path or '整份规则'}（{message}）")
+
+
+def _place(document: Any, problem: dict[str, Any]) -> Iterator[str | int]:
+    """As far as the document has it, and a field that is missing: pydantic's own steps (of a union) are left out."""
+    for step in problem["loc"]:
+        try:
+            document = document[step]
+        except (KeyError, IndexError, TypeError):
+            if problem["type"] == "missing":
+                yield step
+            return
+        yield step
 
 
 def lint(rulebook: Rulebook) -> list[Finding]:

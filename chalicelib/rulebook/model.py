@@ -11,12 +11,12 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from chalicelib.rulebook.conditions import Code, Condition, Part, asks_first_time, metrics_in
+from chalicelib.rulebook.conditions import MAX_COUNT, Code, Condition, Part, Window, asks_first_time, metrics_in
 
 SCHEMA_VERSION = 1
 Points = Annotated[int, Field(ge=0, le=1_000_000)]
 # Rates are decimal strings ("1.5"): exact as fractions, where a float would not be.
-Rate = Annotated[str, Field(pattern=r"^(0|[1-9]\d{0,5})(\.\d{1,4})?$")]
+Rate = Annotated[str, Field(pattern=r"^(0|[1-9][0-9]{0,5})(\.[0-9]{1,4})?$")]
 
 
 class Words(Part):
@@ -38,7 +38,7 @@ class Brand(Part):
 
         try:
             ZoneInfo(value)
-        except (ValueError, OSError) as error:
+        except (ValueError, KeyError, OSError) as error:
             raise ValueError("unknown time zone") from error
         return value
 
@@ -52,7 +52,9 @@ class Behaviour(Part):
     nature: Literal[
         "use", "interaction", "visit", "content", "share", "friend_click", "subscribe", "survey", "other"
     ] = "other"
-    metrics: tuple[Code, ...] = Field(default=(), description="counters that grow by 1; seconds go to <code>_seconds")
+    metrics: tuple[Code, ...] = Field(
+        default=(), max_length=20, description="counters that grow by 1; seconds go to <code>_seconds"
+    )
     counts_seconds: bool = False
     max_seconds: int = Field(default=4 * 3600, ge=1, le=86400)
 
@@ -61,8 +63,8 @@ class Cap(Part):
     """At most `times` grants, or at most `points`, in one period of the rulebook's calendar."""
 
     per: Literal["day", "week", "month", "lifetime"]
-    times: int | None = Field(default=None, ge=1)
-    points: int | None = Field(default=None, ge=1)
+    times: int | None = Field(default=None, ge=1, le=1_000_000)
+    points: int | None = Field(default=None, ge=1, le=999_999_999)
 
     @model_validator(mode="after")
     def _one(self) -> Self:
@@ -85,7 +87,7 @@ class Formula(Part):
     fixed: Points | None = None
     by_tier: dict[Code, Points] | None = None
     per_yuan: Rate | None = None
-    category_rates: dict[str, Rate] = Field(default_factory=dict)
+    category_rates: dict[str, Rate] = Field(default_factory=dict, max_length=200)
     by_streak_day: tuple[Points, ...] | None = Field(default=None, min_length=1, max_length=366)
 
     @model_validator(mode="after")
@@ -113,7 +115,7 @@ class EarningRule(Part):
     when: Condition | None = None
     points: Formula
     multiplied: bool = Field(default=False, description="whether the multipliers apply")
-    caps: tuple[Cap, ...] = ()
+    caps: tuple[Cap, ...] = Field(default=(), max_length=8)
     valid_months: int | None = Field(default=None, ge=1, le=120, description="overrides the expiry policy")
 
 
@@ -123,7 +125,7 @@ class Multiplier(Part):
     id: Code
     name: Words
     group: Code
-    triggers: tuple[Code, ...] = ("order_paid",)
+    triggers: tuple[Code, ...] = Field(default=("order_paid",), max_length=100)
     when: Condition | None = None
     factor: Rate | None = None
     by_tier: dict[Code, Rate] | None = None
@@ -143,8 +145,8 @@ class Threshold(Part):
     """`metric` over `window` (day, week, month, lifetime, months:N = this and the N−1 before) reaching `at_least`."""
 
     metric: Code
-    window: str = Field(default="lifetime", pattern=r"^(day|week|month|lifetime|months:(1[0-2]|[1-9]))$")
-    at_least: int = Field(ge=1)
+    window: Window = "lifetime"
+    at_least: int = Field(ge=1, le=MAX_COUNT)
     name: Words
 
 
@@ -154,7 +156,7 @@ class Benefit(Part):
     code: Code
     kind: Literal["economic", "service", "feature", "honour"]
     name: Words
-    value: dict[str, int | str | bool] = Field(default_factory=dict)
+    value: dict[str, int | Annotated[str, Field(max_length=500)] | bool] = Field(default_factory=dict, max_length=20)
 
 
 class Tier(Part):
@@ -163,9 +165,9 @@ class Tier(Part):
     code: Code
     name: Words
     colour: str = Field(default="#888888", pattern=r"^#[0-9A-Fa-f]{6}$")
-    promotion: tuple[Threshold, ...] = ()
-    retention: tuple[Threshold, ...] = ()
-    benefits: tuple[Benefit, ...] = ()
+    promotion: tuple[Threshold, ...] = Field(default=(), max_length=10)
+    retention: tuple[Threshold, ...] = Field(default=(), max_length=10)
+    benefits: tuple[Benefit, ...] = Field(default=(), max_length=50)
 
 
 class Tiers(Part):
@@ -191,7 +193,7 @@ class Task(Part):
     id: Code
     name: Words
     kind: Literal["newcomer", "daily", "weekly", "growth", "exclusive", "campaign"]
-    goals: tuple[Threshold, ...] = ()
+    goals: tuple[Threshold, ...] = Field(default=(), max_length=20)
     points: Points = 0
 
 
@@ -211,7 +213,7 @@ class Streak(Part):
 
 
 class MemberDay(Part):
-    days_of_month: tuple[int, ...] = Field(default=(15,), min_length=1)
+    days_of_month: tuple[int, ...] = Field(default=(15,), min_length=1, max_length=28)
 
     @field_validator("days_of_month")
     @classmethod
@@ -227,7 +229,7 @@ class Expiry(Part):
 
     valid_months: int = Field(default=12, ge=1, le=120)
     refund_grace_days: int = Field(default=30, ge=1, le=366)
-    notice_days: tuple[int, ...] = (30, 7)
+    notice_days: tuple[Annotated[int, Field(ge=1, le=366)], ...] = Field(default=(30, 7), max_length=10)
 
 
 class Pending(Part):
@@ -266,7 +268,8 @@ class Limits(Part):
 class Rulebook(Part):
     """The document."""
 
-    schema_version: int = SCHEMA_VERSION
+    # One of a later version of this program might mean something else: refused, not guessed at.
+    schema_version: int = Field(default=SCHEMA_VERSION, ge=1, le=SCHEMA_VERSION)
     brand: Brand
     points_per_yuan_value: int = Field(default=100, ge=1, le=100_000, description="value anchor: points worth 1 yuan")
     category_names: dict[str, Words] = Field(
@@ -327,7 +330,9 @@ class Rulebook(Part):
         return found
 
     def _asks_first_time(self, trigger: str) -> bool:
-        return any(asks_first_time(rule.when) for rule in self.earning if rule.trigger == trigger)
+        asked = [rule.when for rule in self.earning if rule.trigger == trigger]
+        asked += [multiplier.when for multiplier in self.multipliers if trigger in multiplier.triggers]
+        return any(map(asks_first_time, asked))
 
     def behaviour(self, code: str) -> Behaviour | None:
         """The behaviour of that code."""

@@ -14,6 +14,7 @@ _WINDOWS = {
     "day": ("当天", "in a day"),
     "week": ("本周", "in a week"),
     "month": ("本月", "in a month"),
+    "months:1": ("本月", "in a month"),
     "lifetime": ("累计", "in total"),
 }
 _METRICS = {
@@ -36,12 +37,17 @@ def money(fen: int) -> str:
     return f"{whole}.{cents:02d}".rstrip("0") if cents else str(whole)
 
 
+def plural(count: int, unit: str) -> str:
+    """English: 1 month, 2 months."""
+    return f"{count} {unit}" if count == 1 else f"{count} {unit}s"
+
+
 def duration(seconds: int) -> Pair:
     """In the largest unit that says it exactly."""
-    for size, zh, en in ((3600, "小时", "hours"), (60, "分钟", "minutes")):
+    for size, zh, en in ((3600, "小时", "hour"), (60, "分钟", "minute")):
         if seconds % size == 0:
-            return f"{seconds // size} {zh}", f"{seconds // size} {en}"
-    return f"{seconds} 秒", f"{seconds} seconds"
+            return f"{seconds // size} {zh}", plural(seconds // size, en)
+    return f"{seconds} 秒", plural(seconds, "second")
 
 
 def times(count: int) -> str:
@@ -51,18 +57,22 @@ def times(count: int) -> str:
 
 def window(code: str) -> Pair:
     """A window of counting."""
-    if code.startswith("months:"):
-        return f"近 {code[7:]} 个月", f"in the last {code[7:]} months"
-    return _WINDOWS[code]
+    return _WINDOWS.get(code) or (f"近 {code[7:]} 个月", f"in the last {code[7:]} months")
 
 
-def amount(metric: str, value: int) -> Pair:
-    """A count in its metric's unit."""
+def points(rulebook: Rulebook, amount: object) -> Pair:
+    """So many points, by the brand's name for them."""
+    name = rulebook.brand.points_name
+    return f"{amount} {name.zh}", f"{amount} {name.en.removesuffix('s') if str(amount) == '1' else name.en}"
+
+
+def _measure(rulebook: Rulebook, metric: str, value: int) -> Pair | None:
+    """A quantity in its metric's unit; None when the metric counts times."""
     if metric.endswith("_fen"):
         return f"{money(value)} 元", f"{money(value)} yuan"
     if metric.endswith("_seconds"):
         return duration(value)
-    return f"{value} {'笔' if metric == 'orders' else '次'}", str(value)
+    return points(rulebook, value) if any(metric == f"paid_{rule.id}" for rule in rulebook.earning) else None
 
 
 def metric_name(rulebook: Rulebook, metric: str) -> Pair:
@@ -74,21 +84,22 @@ def metric_name(rulebook: Rulebook, metric: str) -> Pair:
     return "、".join(n.zh for n in names) or metric, " or ".join(n.en for n in names) or metric
 
 
-def counted(name: Pair, metric: str, over: str, at_least: int) -> Pair:
+def counted(rulebook: Rulebook, name: Pair, metric: str, over: str, at_least: int) -> Pair:
     """A counter that reaches a number: 近 3 个月订单满 3 笔."""
     when, when_en = window(over)
-    much, much_en = amount(metric, at_least)
     # Some documents say the window in the name too.
     subject = name[0] if name[0].startswith(when) else when + name[0]
-    joint = "of" if metric.endswith(("_fen", "_seconds")) else "or more"
-    told = f"{much_en} {joint} {name[1]} {when_en}"
-    return f"{subject}满 {much}", f"at least {told}" if joint == "of" else told
+    measure = _measure(rulebook, metric, at_least)
+    if measure:
+        return f"{subject}满 {measure[0]}", f"{name[1]} of at least {measure[1]} {when_en}"
+    unit = "笔" if metric == "orders" else "次"
+    return f"{subject}满 {at_least} {unit}", f"{at_least} or more {name[1]} {when_en}"
 
 
-def goal(threshold: Threshold) -> Pair:
+def goal(rulebook: Rulebook, threshold: Threshold) -> Pair:
     """A threshold as a clause."""
     name = (threshold.name.zh, threshold.name.en)
-    return counted(name, threshold.metric, threshold.window, threshold.at_least)
+    return counted(rulebook, name, threshold.metric, threshold.window, threshold.at_least)
 
 
 def category(rulebook: Rulebook, code: str) -> Pair:
@@ -118,17 +129,21 @@ def _joined(rulebook: Rulebook, trees: tuple[Condition, ...], zh: str, en: str) 
 
 def _dates(tree: Condition) -> Pair | None:
     if tree.weekday is not None:
-        days = sorted(tree.weekday)
-        return "、".join(_WEEKDAYS[d - 1] for d in days), "on " + ", ".join(_WEEKDAYS_EN[d - 1] for d in days)
+        days = sorted(set(tree.weekday))
+        return "、".join(_WEEKDAYS[d - 1] for d in days), "on " + " or ".join(_WEEKDAYS_EN[d - 1] for d in days)
     if tree.day_of_month is not None:
-        numbers = sorted(tree.day_of_month)
-        return f"每月 {'、'.join(map(str, numbers))} 日", f"on day {', '.join(map(str, numbers))} of the month"
+        numbers = sorted(set(tree.day_of_month))
+        return f"每月 {'、'.join(map(str, numbers))} 日", f"on day {' or '.join(map(str, numbers))} of the month"
     if tree.dates is not None:
         start, end = tree.dates.starts_on, tree.dates.ends_on
         return f"{start} 至 {end}", f"from {start} to {end}"
     if tree.time_of_day is not None:
         start_at, end_at = tree.time_of_day.starts_at, tree.time_of_day.ends_at
-        return f"{start_at:%H:%M} 至 {end_at:%H:%M}", f"from {start_at:%H:%M} to {end_at:%H:%M}"
+        late = end_at < start_at
+        return (
+            f"{start_at:%H:%M} 至{'次日' if late else ''} {end_at:%H:%M}",
+            f"from {start_at:%H:%M} to {end_at:%H:%M}{' the next day' if late else ''}",
+        )
     if tree.member_day is not None:
         return ("会员日", "on member day") if tree.member_day else ("非会员日", "not on member day")
     if tree.birthday is not None:
@@ -139,9 +154,9 @@ def _dates(tree: Condition) -> Pair | None:
 def _person(rulebook: Rulebook, tree: Condition) -> Pair | None:
     if tree.tier is not None:
         names = [rulebook.tier(code).name for code in tree.tier]
-        return f"等级为{'、'.join(n.zh for n in names)}", f"for tier {', '.join(n.en for n in names)}"
+        return f"等级为{'、'.join(n.zh for n in names)}", f"for tier {' or '.join(n.en for n in names)}"
     if tree.tag is not None:
-        return f"带有标签 {'、'.join(tree.tag)}", f"for members tagged {', '.join(tree.tag)}"
+        return f"带有标签 {'、'.join(tree.tag)}", f"for members tagged {' or '.join(tree.tag)}"
     if tree.first_time is not None:
         return ("首次", "the first time") if tree.first_time else ("非首次", "not the first time")
     return None
@@ -150,20 +165,21 @@ def _person(rulebook: Rulebook, tree: Condition) -> Pair | None:
 def _order(rulebook: Rulebook, tree: Condition) -> Pair | None:
     if tree.category is not None:
         names = [category(rulebook, code) for code in tree.category]
-        return f"订单含{'、'.join(n[0] for n in names)}", f"with an item of {', '.join(n[1] for n in names)}"
+        return f"订单含{'、'.join(n[0] for n in names)}", f"with an item of {' or '.join(n[1] for n in names)}"
     if tree.amount is None:
         return None
     low, top = tree.amount.at_least_fen, tree.amount.at_most_fen
-    zh, en = f"订单满 {money(low)} 元", f"for an order of at least {money(low)} yuan"
+    bounds = [(f"满 {money(low)} 元", f"at least {money(low)} yuan")] if low or top is None else []
     if top is not None:
-        zh, en = f"{zh}且不超过 {money(top)} 元", f"{en} and at most {money(top)} yuan"
-    return zh, en
+        bounds.append((f"不超过 {money(top)} 元", f"at most {money(top)} yuan"))
+    return f"订单{'且'.join(b[0] for b in bounds)}", f"for an order of {' and '.join(b[1] for b in bounds)}"
 
 
 def _quantity(rulebook: Rulebook, tree: Condition) -> Pair:
     if tree.counter is not None:
         counter = tree.counter
-        zh, en = counted(metric_name(rulebook, counter.metric), counter.metric, counter.window, counter.at_least)
+        name = metric_name(rulebook, counter.metric)
+        zh, en = counted(rulebook, name, counter.metric, counter.window, counter.at_least)
         return zh, f"with {en}"
     zh, en = duration(tree.seconds_at_least or 0)
     return f"单次满 {zh}", f"for at least {en} at a time"

@@ -8,7 +8,18 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from chalicelib.rulebook.model import Badge, Benefit, Cap, EarningRule, Formula, Multiplier, Rulebook, Task, Tier, Words
-from chalicelib.rulebook.phrases import Pair, category, condition, decimal, duration, goal, money, times
+from chalicelib.rulebook.phrases import (
+    Pair,
+    category,
+    condition,
+    decimal,
+    duration,
+    goal,
+    money,
+    plural,
+    points,
+    times,
+)
 
 _PERIODS = {
     "day": ("每天", "a day"),
@@ -41,7 +52,7 @@ def sections(rulebook: Rulebook) -> list[Section]:
         _section("multipliers", "积分倍率", "Multipliers", _multipliers(rulebook)),
         _section("tiers", "会员等级", "Tiers", (_tier(rulebook, tier) for tier in rulebook.tiers.levels)),
         _section("tasks", "任务", "Tasks", (_task(rulebook, task) for task in rulebook.tasks)),
-        _section("badges", "勋章", "Badges", map(_badge, rulebook.badges)),
+        _section("badges", "勋章", "Badges", (_badge(rulebook, badge) for badge in rulebook.badges)),
         _section("check_ins", "签到与补签", "Check-ins and make-ups", [_streak(rulebook)]),
         _section("validity", "积分价值与有效期", "Value and validity", _validity(rulebook)),
         _section("refunds", "退款", "Refunds", [_refunds(rulebook)]),
@@ -61,11 +72,6 @@ def _sentence(rule: str, name: Words, parts: Iterable[Pair]) -> Item:
     return Item(rule, zh, en[0].upper() + en[1:])
 
 
-def _points(rulebook: Rulebook, amount: object) -> Pair:
-    name = rulebook.brand.points_name
-    return f"{amount} {name.zh}", f"{amount} {name.en.removesuffix('s') if str(amount) == '1' else name.en}"
-
-
 # Earning -----------------------------------------------------------------------------------------------------------
 
 
@@ -82,6 +88,13 @@ def _earning(rulebook: Rulebook) -> Iterator[Item]:
         "每项规则对每笔订单或每次行为计算一次，乘以倍率后舍去小数。",
         "Each rule is computed once for an order or action, multipliers included, and rounded down.",
     )
+    windows = {window for used in rulebook.windows.values() for window in used}
+    if any(window == "week" or window.startswith("months:") for window in windows):
+        yield Item(
+            "periods",
+            "月按自然月计，包括当月；周从周一开始。",
+            "Months are calendar months, the current one included; weeks begin on Monday.",
+        )
 
 
 def _rule(rulebook: Rulebook, rule: EarningRule) -> Iterator[Pair]:
@@ -94,32 +107,32 @@ def _rule(rulebook: Rulebook, rule: EarningRule) -> Iterator[Pair]:
     for cap in rule.caps:
         yield _cap(rulebook, cap)
     if rule.valid_months is not None:
-        yield f"有效期 {rule.valid_months} 个月", f"valid for {rule.valid_months} months"
+        yield f"有效期 {rule.valid_months} 个月", f"valid for {plural(rule.valid_months, 'month')}"
 
 
 def _formula(rulebook: Rulebook, formula: Formula) -> Pair:
     if formula.per_yuan is not None:
-        zh, en = _points(rulebook, formula.per_yuan)
-        rates = [(category(rulebook, code), _points(rulebook, rate)) for code, rate in formula.category_rates.items()]
+        zh, en = points(rulebook, formula.per_yuan)
+        rates = [(category(rulebook, code), points(rulebook, rate)) for code, rate in formula.category_rates.items()]
         return (
             f"消费 1 元得 {zh}" + "".join(f"，{name[0]}每元得 {rate[0]}" for name, rate in rates),
             f"{en} for each yuan paid" + "".join(f", {rate[1]} for {name[1]}" for name, rate in rates),
         )
     if formula.by_tier is not None:
-        named = [(rulebook.tier(code).name, points) for code, points in formula.by_tier.items()]
+        named = [(rulebook.tier(code).name, amount) for code, amount in formula.by_tier.items()]
         zh, en = rulebook.brand.points_name.zh, rulebook.brand.points_name.en
         return (
-            f"{'、'.join(f'{name.zh}得 {points}' for name, points in named)} {zh}",
-            f"{', '.join(f'{name.en} {points}' for name, points in named)} {en}",
+            f"{'、'.join(f'{name.zh}得 {amount}' for name, amount in named)} {zh}",
+            f"{', '.join(f'{name.en} {amount}' for name, amount in named)} {en}",
         )
     if formula.by_streak_day is not None:
         return _streak_table(rulebook, formula.by_streak_day)
-    zh, en = _points(rulebook, formula.fixed)
+    zh, en = points(rulebook, formula.fixed)
     return f"得 {zh}", en
 
 
 def _streak_table(rulebook: Rulebook, days: tuple[int, ...]) -> Pair:
-    zh, en = _points(rulebook, "、".join(map(str, days)))[0], _points(rulebook, ", ".join(map(str, days)))[1]
+    zh, en = points(rulebook, "、".join(map(str, days)))[0], points(rulebook, ", ".join(map(str, days)))[1]
     if len(days) == 1:
         return f"每天得 {zh}", f"{en} each day"
     told = f"连续签到第 1 至 {len(days)} 天依次得 {zh}", f"days 1 to {len(days)} in a row give {en}"
@@ -132,8 +145,8 @@ def _cap(rulebook: Rulebook, cap: Cap) -> Pair:
     zh, en = _PERIODS[cap.per]
     if cap.times is not None:
         return f"{zh}最多 {cap.times} 次", f"at most {times(cap.times)} {en}"
-    points_zh, points_en = _points(rulebook, cap.points)
-    return f"{zh}最多 {points_zh}", f"at most {points_en} {en}"
+    told_zh, told_en = points(rulebook, cap.points)
+    return f"{zh}最多 {told_zh}", f"at most {told_en} {en}"
 
 
 # Multipliers -------------------------------------------------------------------------------------------------------
@@ -144,10 +157,9 @@ def _multipliers(rulebook: Rulebook) -> Iterator[Item]:
         yield _sentence(multiplier.id, multiplier.name, _multiplier(rulebook, multiplier))
     if rulebook.multipliers:
         yield Item("stacking", *_stacking(rulebook))
-    days = [str(day) for day in rulebook.member_day.days_of_month]
-    yield Item(
-        "member_days", f"会员日为每月 {'、'.join(days)} 日。", f"Member day is day {', '.join(days)} of the month."
-    )
+    days = [str(day) for day in sorted(set(rulebook.member_day.days_of_month))]
+    subject = "Member day is day" if len(days) == 1 else "Member days are days"
+    yield Item("member_days", f"会员日为每月 {'、'.join(days)} 日。", f"{subject} {' and '.join(days)} of the month.")
 
 
 def _multiplier(rulebook: Rulebook, multiplier: Multiplier) -> Iterator[Pair]:
@@ -162,6 +174,9 @@ def _multiplier(rulebook: Rulebook, multiplier: Multiplier) -> Iterator[Pair]:
     if multiplier.when:
         zh, en = condition(rulebook, multiplier.when)
         yield f"条件：{zh}", f"condition: {en}"
+    paid = [rule.name for rule in rulebook.earning if rule.multiplied and rule.trigger in multiplier.triggers]
+    if paid:
+        yield f"适用于{'、'.join(name.zh for name in paid)}", f"applies to {', '.join(name.en for name in paid)}"
 
 
 def _stacking(rulebook: Rulebook) -> Pair:
@@ -171,7 +186,7 @@ def _stacking(rulebook: Rulebook) -> Pair:
         groups.setdefault(multiplier.group, []).append(multiplier.name)
     shared = [names for names in groups.values() if len(names) > 1]
     zh = [f"{'、'.join(n.zh for n in names)}不叠加，取其中最高" for names in shared]
-    en = [f"of {', '.join(n.en for n in names)} the highest applies" for names in shared]
+    en = [f"of {' and '.join(n.en for n in names)} the highest applies" for names in shared]
     if len(groups) > 1:
         zh.append("其余倍率相乘" if shared else "各项倍率相乘")
         en.append("all others multiply" if shared else "multipliers multiply each other")
@@ -189,14 +204,14 @@ def _tier(rulebook: Rulebook, tier: Tier) -> Item:
     months = rulebook.tiers.held_months
     percent = rulebook.tiers.retention_percent_of_promotion
     if tier.promotion:
-        parts.append(_any_of("升级条件", "reached by", [goal(threshold) for threshold in tier.promotion]))
-        parts.append((f"有效期 {months} 个月", f"held for {months} months"))
+        parts.append(_any_of("升级条件", "reached by", [goal(rulebook, threshold) for threshold in tier.promotion]))
+        parts.append((f"有效期 {months} 个月", f"held for {plural(months, 'month')}"))
     else:
         parts.append(("注册即可获得", "everybody starts here"))
     if tier.retention:
-        parts.append(_any_of("保级条件", "kept by", [goal(threshold) for threshold in tier.retention]))
+        parts.append(_any_of("保级条件", "kept by", [goal(rulebook, threshold) for threshold in tier.retention]))
     elif tier.promotion and percent is not None:
-        parts.append((f"保级需达到升级条件的 {percent}%", f"kept by {percent} % of what reaches it"))
+        parts.append((f"保级需达到升级条件的 {percent}%", f"kept by reaching {percent} % of any of them"))
     if tier.benefits:
         told = [_benefit(benefit) for benefit in tier.benefits]
         parts.append((f"权益：{'、'.join(b[0] for b in told)}", f"benefits: {', '.join(b[1] for b in told)}"))
@@ -205,7 +220,7 @@ def _tier(rulebook: Rulebook, tier: Tier) -> Item:
 
 def _any_of(zh: str, en: str, goals: list[Pair]) -> Pair:
     one = "" if len(goals) == 1 else "（满足任一）"
-    return f"{zh}{one}：{'，或'.join(g[0] for g in goals)}", f"{en} {' or '.join(g[1] for g in goals)}"
+    return f"{zh}{one}：{'，或'.join(g[0] for g in goals)}", f"{en} {', or '.join(g[1] for g in goals)}"
 
 
 def _benefit(benefit: Benefit) -> Pair:
@@ -233,14 +248,17 @@ def _benefit_value(key: str, value: int | str | bool) -> Pair:
 
 
 def _task(rulebook: Rulebook, task: Task) -> Item:
-    goals = [goal(threshold) for threshold in task.goals]
-    zh, en = _points(rulebook, task.points)
-    told = [("，且".join(g[0] for g in goals), " and ".join(g[1] for g in goals))] if goals else []
-    return _sentence(task.id, task.name, [*told, (f"完成得 {zh}", f"{en} when done")] if task.points else told)
+    goals = [goal(rulebook, threshold) for threshold in task.goals]
+    zh, en = points(rulebook, task.points)
+    told = [("，且".join(g[0] for g in goals), ", and ".join(g[1] for g in goals))] if goals else []
+    if task.points:
+        told.append((f"完成得 {zh}", f"{en} when done") if goals else (f"得 {zh}", en))
+    return _sentence(task.id, task.name, told or [("由品牌认定", "decided by the brand")])
 
 
-def _badge(badge: Badge) -> Item:
-    return _sentence(badge.id, badge.name, [goal(badge.goal) if badge.goal else ("由品牌授予", "given by the brand")])
+def _badge(rulebook: Rulebook, badge: Badge) -> Item:
+    told = goal(rulebook, badge.goal) if badge.goal else ("由品牌授予", "given by the brand")
+    return _sentence(badge.id, badge.name, [told])
 
 
 # Check-ins, validity, refunds --------------------------------------------------------------------------------------
@@ -249,12 +267,13 @@ def _badge(badge: Badge) -> Item:
 def _streak(rulebook: Rulebook) -> Item:
     streak = rulebook.streak
     zh = f"连续签到每 {streak.cycle_days} 天为一轮。"
-    en = f"Streaks run in cycles of {streak.cycle_days} days. "
+    en = f"Streaks run in cycles of {plural(streak.cycle_days, 'day')}. "
     if streak.make_up_within_days and streak.make_ups_per_month:
-        cost_zh, cost_en = _points(rulebook, streak.make_up_cost_points)
+        cost_zh, cost_en = points(rulebook, streak.make_up_cost_points)
         zh += f"可补签最近 {streak.make_up_within_days} 天，每月最多 {streak.make_ups_per_month} 次，"
         zh += f"{f'每次消耗 {cost_zh}' if streak.make_up_cost_points else '不消耗积分'}；补签恢复连续天数，不发放积分。"
-        en += f"The last {streak.make_up_within_days} days can be made up, {times(streak.make_ups_per_month)} a month, "
+        en += f"The last {plural(streak.make_up_within_days, 'day')} can be made up, "
+        en += f"at most {times(streak.make_ups_per_month)} a month, "
         en += f"{f'for {cost_en} each' if streak.make_up_cost_points else 'free of charge'}; "
         en += "a make-up repairs the streak and does not pay."
     else:
@@ -264,29 +283,32 @@ def _streak(rulebook: Rulebook) -> Item:
 
 def _validity(rulebook: Rulebook) -> Iterator[Item]:
     expiry, anchor, name = rulebook.expiry, rulebook.points_per_yuan_value, rulebook.brand.points_name
-    days = [str(day) for day in expiry.notice_days]
-    yield Item("value", f"{anchor} {name.zh}价值 1 元。", f"{anchor} {name.en} are worth 1 yuan.")
+    days = [str(day) for day in sorted(set(expiry.notice_days), reverse=True)]
+    zh, en = points(rulebook, anchor)
+    yield Item("value", f"{zh}价值 1 元。", f"{en} {'is' if anchor == 1 else 'are'} worth 1 yuan.")
     yield Item(
         "expiry",
         f"{name.zh}自获得起 {expiry.valid_months} 个月有效，于到期当月的月末失效，先到期的先使用；"
         f"到期前 {'、'.join(days)} 天通知。",
-        f"They last {expiry.valid_months} months, to the end of that month; the earliest expiry is spent first; notice "
-        f"is given {' and '.join(days)} days before.",
+        f"{name.en[0].upper()}{name.en[1:]} last {plural(expiry.valid_months, 'month')}, to the end of that month; "
+        f"the earliest expiry is spent first; notice is given {' and '.join(days)} days before.",
     )
     if rulebook.pending.mode == "days":
         wait = rulebook.pending.days
-        zh = f"订单所得在付款 {wait} 天后或订单完成时入账。"
-        yield Item("pending", zh, f"What an order earns counts {wait} days after payment or when it is completed.")
+        zh = f"订单所得在付款 {wait} 天后或订单完成时入账，有效期从付款 {wait} 天后起算。"
+        en = f"What an order earns counts {plural(wait, 'day')} after payment or when it is completed; "
+        yield Item("pending", zh, f"{en}its validity begins {plural(wait, 'day')} after payment.")
     else:
         yield Item("pending", "订单所得在付款后立即入账。", "What an order earns counts as soon as it is paid.")
 
 
 def _refunds(rulebook: Rulebook) -> Item:
     grace = rulebook.expiry.refund_grace_days
-    zh = f"退款按比例收回该订单所得；退还的已用积分回到原批次，原批次已过期的给予 {grace} 天有效期；"
+    name = rulebook.brand.points_name
+    zh = f"退款按比例收回该订单所得；退还的已用{name.zh}恢复原有效期，原有效期已过的给予 {grace} 天有效期；"
     en = (
-        "A refund takes back what the order earned, in proportion; returned points go back to the lots they came from, "
-        f"those of an expired lot for {grace} days; "
+        f"A refund takes back what the order earned, in proportion; {name.en} that were spent and are returned keep "
+        f"their old expiry date, or get {plural(grace, 'day')} if it has passed; "
     )
     if rulebook.refunds.policy == "debt":
         zh += "余额不足时记为欠分，由之后所得偿还。"

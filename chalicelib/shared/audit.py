@@ -4,17 +4,16 @@ from datetime import datetime
 from typing import Any
 
 from pynamodb.attributes import JSONAttribute, UnicodeAttribute
-from pynamodb.models import Model
 
 from chalicelib.shared import dynamo
 from chalicelib.shared.clock import rfc3339
 from chalicelib.shared.ids import random_code
 
 
-class AuditRecord(Model):
+class AuditRecord(dynamo.Record):
     """One action. `day` is the UTC date; `at_id` orders the day's records and makes each one unique."""
 
-    class Meta(dynamo.TableMeta):
+    class Meta:
         table_name = dynamo.table("audit")
 
     day = UnicodeAttribute(hash_key=True)

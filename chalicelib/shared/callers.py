@@ -18,6 +18,8 @@ from chalicelib.shared.ids import random_code
 
 ACCESS_SECONDS = 2 * 3600
 FRESH_SECONDS = 300
+# A request stamped 300 seconds ahead is still fresh 600 seconds later, to the second.
+NONCE_SECONDS = 2 * FRESH_SECONDS + 1
 ROLES = ("owner", "operator", "analyst", "support")
 
 
@@ -116,8 +118,8 @@ def operator_from(authorization: str | None, now: datetime, roles: tuple[str, ..
 
 
 _SIGNED = re.compile(
-    r"^HMAC-SHA256 key_id=(?P<key_id>[A-Za-z0-9_\-]{1,64}),timestamp=(?P<timestamp>\d{1,12}),"
-    r"nonce=(?P<nonce>[A-Za-z0-9_\-]{16,64}),signature=(?P<signature>[0-9a-f]{64})$"
+    r"HMAC-SHA256 key_id=(?P<key_id>[A-Za-z0-9_\-]{1,64}),timestamp=(?P<timestamp>[0-9]{1,12}),"
+    r"nonce=(?P<nonce>[A-Za-z0-9_\-]{16,64}),signature=(?P<signature>[0-9a-f]{64})"
 )
 
 
@@ -129,7 +131,7 @@ def signature(secret: str, method: str, path_and_query: str, timestamp: str, non
 
 def merchant_from(authorization: str | None, method: str, path_and_query: str, body: bytes, now: datetime) -> Merchant:
     """The merchant whose key signed this very request. Raises Unauthorized: stale, replayed, tampered, unknown key."""
-    found = _SIGNED.match(re.sub(r",\s+", ",", authorization or ""))
+    found = _SIGNED.fullmatch(re.sub(r",\s+", ",", authorization or ""))
     if not found:
         raise Unauthorized
     key_id, stamp, nonce = found["key_id"], found["timestamp"], found["nonce"]
@@ -140,6 +142,6 @@ def merchant_from(authorization: str | None, method: str, path_and_query: str, b
     expected = signature(key["secret"] if key else "-", method, path_and_query, stamp, nonce, body)
     if not hmac.compare_digest(expected, found["signature"]) or not key:
         raise Unauthorized
-    if not guard.use_once(f"nonce#{key_id}#{nonce}", random_code(16), now, 2 * FRESH_SECONDS):
+    if not guard.use_once(f"nonce#{key_id}#{nonce}", random_code(16), now, NONCE_SECONDS):
         raise Unauthorized([{"field": "nonce", "problem": "already used"}])
     return Merchant(key_id)

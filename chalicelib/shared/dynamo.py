@@ -11,8 +11,9 @@ from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any, cast
 
-from pynamodb.connection import Connection
+from pynamodb.connection import Connection, TableConnection
 from pynamodb.exceptions import PynamoDBException
+from pynamodb.models import Model
 from pynamodb.transactions import TransactWrite
 
 from chalicelib.shared.aws import ATTEMPTS, CONNECT_SECONDS, READ_SECONDS
@@ -35,21 +36,24 @@ def table(name: str) -> str:
     return cast(str, _TableName(name))
 
 
-class TableMeta:
-    """Base of every model's `Meta`."""
-
-    connect_timeout_seconds = CONNECT_SECONDS
-    read_timeout_seconds = READ_SECONDS
-    retry_configuration: Any = {"total_max_attempts": ATTEMPTS, "mode": "standard"}  # noqa: RUF012
-
-
 @lru_cache(maxsize=1)
 def _connection() -> Connection:
     return Connection(
         connect_timeout_seconds=CONNECT_SECONDS,
         read_timeout_seconds=READ_SECONDS,
-        retry_configuration=TableMeta.retry_configuration,
+        retry_configuration={"total_max_attempts": ATTEMPTS, "mode": "standard"},
     )
+
+
+class Record(Model):
+    """Base of every model: all share one client. PynamoDB would make one for each model, which is most of what a cold
+    function's first answer takes, and gives a model's client no retry configuration (6.1.0, `TableConnection`)."""
+
+    @classmethod
+    def _get_connection(cls) -> TableConnection:
+        table = super()._get_connection()
+        table.connection._client = _connection().client
+        return table
 
 
 @contextmanager
@@ -106,5 +110,5 @@ def decode_cursor(cursor: str | None) -> Any:
         return None
     try:
         return json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BadCursor from error

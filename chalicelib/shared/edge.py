@@ -15,12 +15,15 @@ from urllib.parse import unquote, urlencode
 from chalice.app import Blueprint, Chalice
 from chalice.app import Response as HttpResponse
 from pydantic import BaseModel, ValidationError
+from pynamodb.exceptions import PynamoDBException
 
-from chalicelib.shared import callers, clock, errors, telemetry
+from chalicelib.shared import callers, clock, dynamo, errors, strict_json, telemetry
 from chalicelib.shared.ids import random_code
 from chalicelib.shared.schemas import Empty, Request, Response
 
 MAX_BODY_BYTES = 256 * 1024
+# Unknown fields are named in the answer, and a name may be as long as the body.
+MAX_FIELD_LENGTH = 100
 
 anonymous, member, merchant = "anonymous", "member", "merchant"
 
@@ -84,6 +87,7 @@ class Contract:
     status: int
     idempotent: bool
     summary: str
+    further: tuple[int, ...] = ()
 
 
 CONTRACTS: dict[str, Contract] = {}
@@ -110,11 +114,14 @@ def endpoint(
     query: type[Request] | None = None,
     status: int = 200,
     idempotent: bool = False,
+    further: tuple[int, ...] = (),
 ) -> Callable[[Callable[[Call], Response | Answer]], Callable[..., HttpResponse]]:
-    """Wraps a view `(Call) -> Response | Answer`. `idempotent` asks for the Idempotency-Key header."""
+    """Wraps a view `(Call) -> Response | Answer`. `idempotent` asks for the Idempotency-Key header; `further` are the
+    statuses it may answer that nothing else here implies (2xx with `answer`, the rest with the error shape)."""
 
     def decorate(view: Callable[[Call], Response | Answer]) -> Callable[..., HttpResponse]:
-        contract = Contract(auth, body, query, answer, status, idempotent, (view.__doc__ or "").strip())
+        summary = (view.__doc__ or "").strip()
+        contract = Contract(auth, body, query, answer, status, idempotent, summary, further)
         CONTRACTS[f"{view.__module__}.{view.__name__}"] = contract
 
         @functools.wraps(view)
@@ -127,10 +134,11 @@ def endpoint(
                 return _respond(
                     reply.status or contract.status, reply.body.model_dump_json(), request_id, reply.headers
                 )
-            except errors.Refusal as refusal:
-                telemetry.log("refused", code=refusal.code, request_id=request_id, view=view.__name__)
-                return _refuse(refusal, request_id)
             except Exception as error:
+                refusal = dynamo.as_refusal(error) if isinstance(error, PynamoDBException) and error.cause else error
+                if isinstance(refusal, errors.Refusal):
+                    telemetry.log("refused", refusal=refusal.code, request_id=request_id, view=view.__name__)
+                    return _refuse(refusal, request_id)
                 telemetry.log_failure(error, request_id=request_id, view=view.__name__)
                 return _refuse(_Bug(), request_id)
 
@@ -160,7 +168,7 @@ def _parse(contract: Contract, request: Any, request_id: str, path: dict[str, st
         request_id=request_id,
         caller=caller,
         body=_parse_body(contract.body, raw) if contract.body else None,
-        query=_validate(contract.query, dict(request.query_params or {})) if contract.query else None,
+        query=_parse_query(contract.query, request.query_params) if contract.query else None,
         # API Gateway hands path parameters over as the client encoded them.
         path={name: unquote(value) for name, value in path.items()},
         idempotency_key=key,
@@ -197,19 +205,15 @@ def _route_path(request: Any) -> str:
 def _parse_body(model: type[BaseModel], raw: bytes) -> BaseModel:
     if not raw.strip() and issubclass(model, Empty):
         return model()
-    try:
-        value = json.loads(raw, parse_constant=_refuse_constant)
-    except (ValueError, RecursionError) as error:
-        raise errors.Malformed from error
-    return _validate(model, value)
+    return parse(model, strict_json.read(raw))
 
 
-def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is not JSON")
-
-
-def _validate(model: type[BaseModel], value: Any) -> BaseModel:
-    return parse(model, value)
+def _parse_query(model: type[BaseModel], query: Any) -> BaseModel:
+    given = {name: query.getlist(name) for name in query or {}}
+    for name, values in given.items():
+        if len(values) > 1:
+            raise errors.invalid(name[:MAX_FIELD_LENGTH], "given more than once")
+    return parse(model, {name: values[0] for name, values in given.items()})
 
 
 def parse(model: type[BaseModel], value: Any) -> BaseModel:
@@ -219,7 +223,7 @@ def parse(model: type[BaseModel], value: Any) -> BaseModel:
     except ValidationError as error:
         raise errors.InvalidFields(
             [
-                {"field": ".".join(map(str, item["loc"])) or "body", "problem": item["msg"]}
+                {"field": ".".join(map(str, item["loc"]))[:MAX_FIELD_LENGTH] or "body", "problem": item["msg"]}
                 for item in error.errors(include_url=False, include_context=False, include_input=False)[:50]
             ]
         ) from error

@@ -7,13 +7,12 @@ from datetime import datetime
 
 from pynamodb.attributes import NumberAttribute, UnicodeAttribute
 from pynamodb.exceptions import PutError, UpdateError
-from pynamodb.models import Model
 
 from chalicelib.shared import dynamo
 
 
-class Guard(Model):
-    class Meta(dynamo.TableMeta):
+class Guard(dynamo.Record):
+    class Meta:
         table_name = dynamo.table("guard")
 
     id = UnicodeAttribute(hash_key=True)

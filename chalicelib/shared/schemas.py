@@ -15,16 +15,17 @@ OpenId = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r
 Instant = Annotated[AwareDatetime, AfterValidator(lambda value: value.astimezone(UTC))]
 
 
+# Models are built when first used, not when imported: a cold function needs the few of its one request.
 class Request(BaseModel):
     """A body we receive. Unknown fields are refused: a misspelt field must not be silently lost."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
 
 class Response(BaseModel):
     """A body we answer."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
 
 class PageQuery(Request):

@@ -5,13 +5,18 @@ Metrics are CloudWatch's embedded metric format, so a count costs a log line and
 
 import json
 import sys
+import time
 import traceback
+from datetime import date
+from decimal import Decimal
+from enum import Enum
 from typing import Any
 
 _REDACTED = frozenset(
     (
         "openid unionid session_key phone phone_number code authorization access_token refresh_token token "
-        "secret signature password appsecret nickname birthday address js_code"
+        "secret signature password current_password new_password appsecret nickname avatar_url birthday address "
+        "js_code e164 phonenumber purephonenumber client_ip"
     ).split()
 )
 
@@ -28,7 +33,12 @@ def redact(value: Any) -> Any:
 def log(event: str, **fields: Any) -> None:
     """Writes one line to standard output, which Lambda sends to CloudWatch Logs."""
     line = {"event": event, **redact(fields)}
-    sys.stdout.write(json.dumps(line, ensure_ascii=False, default=str) + "\n")
+    sys.stdout.write(json.dumps(line, ensure_ascii=False, default=_plain) + "\n")
+
+
+def _plain(value: Any) -> str:
+    # The text of any other object may hold what its fields hold.
+    return str(value) if isinstance(value, date | Decimal | Enum) else type(value).__name__
 
 
 def count(name: str, value: int = 1, **dimensions: str) -> None:
@@ -39,7 +49,9 @@ def count(name: str, value: int = 1, **dimensions: str) -> None:
         "Dimensions": [keys],
         "Metrics": [{"Name": name, "Unit": "Count"}],
     }
-    log("metric", _aws={"CloudWatchMetrics": [definition]}, **{name: value}, **dimensions)
+    # Without a time stamp CloudWatch keeps the line and ignores the metric.
+    metadata = {"Timestamp": int(time.time() * 1000), "CloudWatchMetrics": [definition]}
+    log("metric", _aws=metadata, **{name: value}, **dimensions)
 
 
 def log_failure(error: BaseException, **fields: Any) -> None:

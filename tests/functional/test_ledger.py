@@ -2,15 +2,10 @@
 
 import threading
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
 from unittest.mock import patch
 
 import pytest
-from botocore.client import BaseClient
-from botocore.exceptions import ReadTimeoutError
-from pynamodb.exceptions import TransactWriteError
 
 from chalicelib import ledger
 from chalicelib.engine.account import Account
@@ -18,7 +13,6 @@ from chalicelib.engine.decision import Decision
 from chalicelib.engine.events import Behaved, Cause, PointsAdjusted
 from chalicelib.engine.process import process
 from chalicelib.ledger import book
-from chalicelib.ledger.items import AccountItem, EntryItem
 from chalicelib.shared import audit
 from chalicelib.shared.errors import BadCursor, Conflict, IdempotencyMismatch, Unavailable
 from tests.harness import world
@@ -48,13 +42,6 @@ def test_a_decision_is_written_once_and_a_repeat_returns_the_stored_entry(member
     assert ledger.load(MEMBER).balance == 130
 
 
-def test_the_same_cause_with_other_content_is_refused(member: Account) -> None:
-    ledger.execute(MEMBER, adjusting(30), body_hash="h")
-    with pytest.raises(IdempotencyMismatch):
-        ledger.execute(MEMBER, adjusting(31), body_hash="other")
-    assert ledger.load(MEMBER).balance == 130
-
-
 def test_a_lost_race_reads_again_and_decides_again(member: Account) -> None:
     stale = ledger.load(MEMBER)
     ledger.execute(MEMBER, adjusting(30, "a1"), body_hash="1")
@@ -74,28 +61,6 @@ def test_a_race_lost_too_often_ends_in_a_retryable_refusal(member: Account) -> N
         ledger.execute(MEMBER, meddling, body_hash="h")
     assert meddling.count == book.ATTEMPTS  # type: ignore[attr-defined]
     assert ledger.entry(Cause(MEMBER, "a1")) is None
-
-
-def losing_answers(times: int) -> Any:
-    """Lets TransactWriteItems through, then cuts the connection before its answer, `times` times."""
-    original = BaseClient._make_request
-    left = [times]
-
-    def make_request(self: Any, operation: Any, request: dict[str, Any], context: Any) -> Any:
-        answer = original(self, operation, request, context)
-        if operation.name == "TransactWriteItems" and left[0]:
-            left[0] -= 1
-            raise ReadTimeoutError(endpoint_url="lost")
-        return answer
-
-    return patch.object(BaseClient, "_make_request", make_request)
-
-
-def test_an_answer_lost_after_the_write_is_recognised_as_our_own(member: Account) -> None:
-    with losing_answers(1), patch.object(book, "wait"):
-        outcome = ledger.execute(MEMBER, adjusting(30), body_hash="h")
-    assert not outcome.replayed
-    assert (outcome.entry.seq, ledger.load(MEMBER).balance) == (2, 130)
 
 
 def test_every_transaction_carries_a_client_request_token(member: Account, meter: Meter) -> None:
@@ -207,50 +172,3 @@ def test_the_statement_comes_in_pages_newest_first(member: Account) -> None:
     for bad in ("nonsense!", "e30", "InRleHQi"):
         with pytest.raises(BadCursor):
             ledger.statement(MEMBER, 2, bad)
-
-
-def test_an_account_beyond_its_size_limit_is_refused_and_nothing_is_written(member: Account) -> None:
-    def bloated(account: Account) -> Decision:
-        decision = adjusting(1)(account)
-        return replace(decision, account=decision.account.with_(tags=tuple(f"tag{n:04}" for n in range(1000))))
-
-    with pytest.raises(ledger.AccountTooLarge):
-        ledger.execute(MEMBER, bloated, body_hash="h")
-    assert ledger.load(MEMBER).seq == 1
-
-
-def test_trouble_that_is_ours_is_not_hidden_as_a_refusal(member: Account) -> None:
-    with patch.object(book, "entry_item", side_effect=lambda *_: EntryItem("x", "y", points=1)):  # noqa: SIM117
-        with patch.object(AccountItem, "get_save_kwargs_from_instance", side_effect=KeyError("bug")):
-            with pytest.raises((KeyError, TransactWriteError)):
-                ledger.execute(MEMBER, adjusting(1), body_hash="h")
-
-
-@pytest.mark.parametrize(
-    ("damage", "sign"),
-    [
-        (lambda: EntryItem.get(MEMBER, "a1").delete(), "I5"),
-        (lambda: EntryItem.get(MEMBER, "a1").update([EntryItem.points.set(31)]), "I1"),
-        (lambda: EntryItem.get(MEMBER, "a1").update([EntryItem.balance_after.set(1)]), "I5"),
-        (lambda: EntryItem.get(MEMBER, "a1").update([EntryItem.moves.set([["2027-11-30", 29]])]), "I6"),
-        (lambda: AccountItem.get(MEMBER).update([AccountItem.debt.set(7)]), "I2"),
-        (lambda: AccountItem.get(MEMBER).update([AccountItem.state.set({"lots": {"2027-11-30": -130}})]), "I2"),
-    ],
-)
-def test_verify_finds_planted_corruption(aws: None, damage: Callable[[], Any], sign: str) -> None:
-    world.join(MEMBER, BOOK, NOW)
-    ledger.execute(MEMBER, adjusting(30), body_hash="h")
-    assert ledger.verify(MEMBER) == []
-    saved = {item.id: item.to_dynamodb_dict() for item in AccountItem.scan()}
-    entries = [item.to_dynamodb_dict() for item in EntryItem.scan()]
-    with patch("chalicelib.ledger.verify.LAG_SECONDS", 0):
-        damage()
-        assert any(problem.startswith(sign) for problem in ledger.verify(MEMBER))
-    for raw in saved.values():
-        item = AccountItem()
-        item.deserialize(raw)
-        item.save()
-    for raw in entries:
-        entry = EntryItem()
-        entry.deserialize(raw)
-        entry.save()

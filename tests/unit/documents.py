@@ -1,10 +1,13 @@
 """Documents of rulebooks with single places changed."""
 
+import re
 from copy import deepcopy
+from dataclasses import dataclass, field
 from typing import Any
 
-from chalicelib.rulebook.findings import Finding
+from chalicelib.rulebook.findings import Finding, Severity
 from chalicelib.rulebook.linter import lint_document
+from chalicelib.rulebook.model import load
 from chalicelib.rulebook.presets import preset
 
 GONE = object()
@@ -56,3 +59,49 @@ def multiplier(**changes: Any) -> dict[str, Any]:
 def goal(metric: str, at_least: int, window: str = "lifetime") -> dict[str, Any]:
     """A threshold."""
     return {"metric": metric, "window": window, "at_least": at_least, "name": {"zh": "目标", "en": "goal"}}
+
+
+@dataclass(frozen=True)
+class Row:
+    """A line of a table of findings: `changes` to a preset bring `code` at `path`, the neighbouring ones do not."""
+
+    code: str
+    path: str
+    changes: dict[str, Any]
+    neighbour: dict[str, Any] = field(default_factory=dict)
+    severity: Severity = "refuse"
+    base: str = "retail"
+
+    def __str__(self) -> str:
+        return f"{self.code} {self.path} {self.changes}"[:90]
+
+
+def there(document: dict[str, Any], path: str) -> bool:
+    """Whether a path leads somewhere in a document that loads, as it was written or with its defaults written out."""
+    written_out = load(document).model_dump(mode="json", by_alias=True, exclude_none=True)
+    return any(_leads_somewhere(value, path) for value in (document, written_out))
+
+
+def _leads_somewhere(value: Any, path: str) -> bool:
+    for key in path.split(".") if path else ():
+        try:
+            value = value[int(key) if isinstance(value, list) else key]
+        except (KeyError, IndexError, ValueError, TypeError):
+            return False
+    return True
+
+
+def check(row: Row) -> None:
+    """The finding is there, at a place that is, in both languages; a step aside it is not."""
+    document = changed(row.changes, row.base)
+    found = [f for f in lint_document(document) if (f.code, f.path) == (row.code, row.path)]
+    assert [finding.severity for finding in found] == [row.severity], lint_document(document)
+    assert all(there(document, finding.path) for finding in lint_document(document))
+    (finding,) = found
+    assert re.search(r"[\u4e00-\u9fff]{2}", finding.message_zh)
+    assert re.search(r"[A-Za-z]{2}", finding.message)
+    assert not re.search(r"[\u4e00-\u9fff]{3}", finding.message)
+    assert bool(finding.confirm) == (finding.severity == "confirm")
+    near = findings(row.neighbour, row.base)
+    assert "INVALID" not in {f.code for f in near}, near
+    assert row.code not in {f.code for f in near}, near

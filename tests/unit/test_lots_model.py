@@ -1,13 +1,32 @@
 """I6: whatever happens in whatever order, the lots equal a plain lot-by-lot reference."""
 
-from datetime import date, timedelta
+import os
+from collections import Counter
+from datetime import UTC, date, datetime, timedelta
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from chalicelib.engine import points
+from chalicelib.engine import counters, points
 from chalicelib.engine.account import Account
+from chalicelib.engine.decision import Entry
+from chalicelib.engine.events import (
+    Cause,
+    Event,
+    Joined,
+    LotsExpired,
+    OrderPaid,
+    OrderRefunded,
+    PointsAdjusted,
+    Refund,
+)
+from chalicelib.engine.orders import record_of
+from chalicelib.engine.process import process
+from chalicelib.engine.refusals import NothingDue
+from chalicelib.ledger.verify import check
+from tests.unit.rulebooks import document, published
 
 
 class Reference:
@@ -96,8 +115,134 @@ class Lots(RuleBasedStateMachine):
         assert not (self.purse.debt and self.purse.balance)
 
 
-Lots.TestCase.settings = settings(max_examples=100, stateful_step_count=50, deadline=None, derandomize=True)
+class Order:
+    """What the reference knows of one order."""
+
+    def __init__(self, fen: int, until: date, granted: int) -> None:
+        self.fen, self.until, self.granted, self.refunded, self.taken = fen, until, granted, 0, 0
+
+
+class Member(RuleBasedStateMachine):
+    """A whole member through the engine: orders at the rate of the tier, several refunds of each, spending, undoing it,
+    expiry, replays and time. The reference counts in whole numbers, a point at a time."""
+
+    @initialize(policy=st.sampled_from(["debt", "within_balance"]), months=st.sampled_from([1, 3, 12]))
+    def start(self, policy: str, months: int) -> None:
+        rules = [{**rule, "when": None} for rule in document()["earning"] if rule["id"] in ("join", "purchase")]
+        rules[1]["points"] = {"per_yuan": "1"}
+        levels = document()["tiers"]["levels"]
+        del levels[1]["promotion"][1]  # by money alone
+        self.book = published(
+            earning=rules,
+            multipliers=[multiplier for multiplier in document()["multipliers"] if multiplier["id"] == "tier"],
+            tiers={"levels": levels},
+            refunds={"policy": policy},
+            expiry={"valid_months": months},
+        )
+        self.owe, self.months = policy == "debt", months
+        self.now = datetime(2026, 1, 31, 4, 0, tzinfo=UTC)
+        self.account, self.entries = Account("m"), list[Entry]()
+        self.reference, self.spent, self.tier, self.spend_fen = Reference(), list[list[date]](), "normal", 0
+        self.orders: dict[str, tuple[Order, list[Entry]]] = {}
+        self.happen(Joined(self.cause()))
+        self.reference.grant(self.until(), 100)
+
+    def cause(self) -> Cause:
+        return Cause("m", f"happening#{len(self.entries)}")
+
+    def happen(self, event: Event) -> Entry:
+        decision = process(self.book, self.account, event, self.now)
+        assert process(self.book, self.account, event, self.now) == decision
+        self.account = decision.account
+        self.entries.append(decision.entry)
+        return decision.entry
+
+    def until(self) -> date:
+        today = self.now.date()  # noon in Shanghai is the same day in UTC
+        month = today.year * 12 + today.month + self.months
+        return date(month // 12, month % 12 + 1, 1) - timedelta(days=1)
+
+    @rule(fen=st.integers(0, 12_000))
+    def buy(self, fen: int) -> None:
+        order_id = f"O{len(self.orders)}"
+        entry = self.happen(OrderPaid(Cause("o", order_id), order_id, self.now, fen))
+        granted = {"normal": fen // 100, "silver": fen * 3 // 200, "gold": fen // 50}[self.tier]
+        self.reference.grant(self.until(), granted)
+        self.spend_fen += fen
+        reached = "gold" if self.spend_fen >= 200_000 else "silver" if self.spend_fen >= 50_000 else "normal"
+        self.tier = max(self.tier, reached, key=["normal", "silver", "gold"].index)
+        self.orders[order_id] = (Order(fen, self.until(), granted), [entry])
+
+    @precondition(lambda self: any(order.refunded < order.fen for order, _ in self.orders.values()))
+    @rule(share=st.integers(1, 100), data=st.data())
+    def refund(self, share: int, data: st.DataObject) -> None:
+        open_orders = [key for key, (order, _) in self.orders.items() if order.refunded < order.fen]
+        order, entries = self.orders[data.draw(st.sampled_from(open_orders))]
+        fen = max(1, (order.fen - order.refunded) * share // 100)
+        record = record_of(entries)
+        assert record is not None
+        refund = Refund(f"R{len(self.entries)}", fen)
+        entries.append(self.happen(OrderRefunded(self.cause(), record, refund)))
+        order.refunded += fen
+        # Of its points the order keeps the share of the money it keeps, rounded up.
+        kept = -(-order.granted * (order.fen - order.refunded) // order.fen)
+        self.reference.take(order.granted - kept - order.taken, [order.until], self.owe)
+        order.taken = order.granted - kept
+        self.spend_fen -= fen
+
+    @precondition(lambda self: self.account.balance)
+    @rule(share=st.integers(1, 100))
+    def spend(self, share: int) -> None:
+        amount = max(1, self.account.balance * share // 100)
+        self.happen(PointsAdjusted(self.cause(), -amount, "spent", "operator:1"))
+        self.spent.append(sorted(self.reference.lots)[:amount])
+        self.reference.take(amount, [], owe=False)
+
+    @precondition(lambda self: self.spent)
+    @rule()
+    def undo_a_spending(self) -> None:
+        taken = self.spent.pop()
+        moves = tuple((day, -taken.count(day)) for day in sorted(set(taken)))
+        self.happen(PointsAdjusted(self.cause(), len(taken), "undone", "operator:1", moves))
+        today = self.now.date()
+        for day in taken:
+            self.reference.grant(day if day >= today else today + timedelta(days=30), 1)
+
+    @rule(days=st.integers(1, 90))
+    def time_passes(self, days: int) -> None:
+        self.now += timedelta(days=days)
+        through = self.now.date() - timedelta(days=1)
+        left = [day for day in self.reference.lots if day > through]
+        if len(left) < len(self.reference.lots):
+            self.happen(LotsExpired(self.cause(), through))
+        else:
+            with pytest.raises(NothingDue):
+                process(self.book, self.account, LotsExpired(self.cause(), through), self.now)
+        self.reference.lots = left
+
+    @invariant()
+    def the_account_is_the_references(self) -> None:
+        assert dict(self.account.lots) == dict(Counter(self.reference.lots))
+        assert self.account.debt == self.reference.debt
+        assert self.account.standing is not None
+        assert self.account.standing.tier == self.tier
+        assert counters.read(self.account.counters, "spend_fen", "lifetime", self.now.date()) == self.spend_fen
+
+    def teardown(self) -> None:
+        assert check(self.account, self.entries) == []
+
+
+# `LOT_EXAMPLES=5000 LOT_STEPS=200` makes it the long run.
+settings_of_the_model = settings(
+    max_examples=int(os.environ.get("LOT_EXAMPLES", "200")),
+    stateful_step_count=int(os.environ.get("LOT_STEPS", "50")),
+    deadline=None,
+    derandomize=True,
+)
+Lots.TestCase.settings = settings_of_the_model
+Member.TestCase.settings = settings_of_the_model
 TestLots = Lots.TestCase
+TestMember = Member.TestCase
 
 
 def test_beyond_sixty_lots_the_earliest_joins_the_next_later_one() -> None:

@@ -9,6 +9,7 @@ from chalicelib.rulebook.linter import lint_document
 from chalicelib.rulebook.metrics import known_metrics
 from chalicelib.rulebook.model import Rulebook, load
 from chalicelib.rulebook.presets import NAMES, preset
+from tests.unit.documents import place
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -118,6 +119,69 @@ def test_the_retail_multipliers_expiry_and_tasks_are_the_products() -> None:
     assert rulebook.points_per_yuan_value == 100
     tasks = {task.id: task.points for task in rulebook.tasks}
     assert tasks == {"newcomer": 100, "daily": 50, "weekly": 200, "growth": 500, "member_day": 500}
+
+
+# What the product says of capabilities this version only keeps: (place in `capabilities`, value).
+PLANNED: list[tuple[str, Any]] = [
+    ("tiers.task_progress_percent", 2), ("tiers.early_warning_months", 6), ("tiers.sprint_days", 30),
+    ("tiers.warning_days", 30), ("tiers.grace_extension_days", 30), ("tiers.newcomer_uses", 2),
+    ("tiers.sprint.task_points_factor", 2),
+    ("tiers.sprint.purchase", {"per_day": 1, "progress_percent": 5, "points": 50}),
+    ("tiers.sprint.qualified_invite", {"progress_percent": 10, "points": 200}),
+    ("invites.levels", 1),
+    ("invites.friend_first_order", {"points": 200, "percent_of_amount_as_points": 10, "max_points": 1000}),
+    ("invites.milestones", [{"invites": 3, "reward": "discount"}, {"invites": 5, "reward": "gold"},
+                            {"invites": 10, "reward": "event_ticket"}]),
+    ("invites.boards", ["month", "quarter", "festival"]),
+    ("redemption.bands", [[100, 1000], [1000, 10000], [10000, None]]), ("redemption.stock_per_month", 100),
+    ("lottery", {"on": False, "max_prize_fen": 50_000_00, "records_kept_years": 2}), ("gifts.on", False),
+    ("recall.after_days", 30), ("recall.expiry_notice_days", 7), ("recall.tier_notice_days", 15),
+    ("recall.pack", {"points": 300, "tier": "silver", "tier_days": 7, "first_order_points": 500,
+                     "double_points_days": 7}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(("path", "value"), PLANNED, ids=[path for path, _ in PLANNED])
+def test_the_sections_of_later_capabilities_hold_the_products_numbers(name: str, path: str, value: Any) -> None:
+    container, key = place(preset(name)["capabilities"], path)
+    assert container[key] == value
+
+
+def test_the_retail_sections_know_every_tier_and_the_surprise() -> None:
+    sections = preset("retail")["capabilities"]
+    factors = {"normal": "0.8", "silver": "0.8", "gold": "0.7", "diamond": "0.5"}
+    assert sections["redemption"]["member_day_price_factors"] == factors
+    assert sections["surprise"]["first_order_coupon_fen"] == [1_00, 10_00]
+    titles = [title["zh"] for title in sections["invites"]["titles"]]
+    assert titles == ["推广达人", "品牌挚友"]
+
+
+def test_the_retail_benefits_are_the_products() -> None:
+    rulebook = load(preset("retail"))
+    given = {tier.code: {benefit.code: benefit.value for benefit in tier.benefits} for tier in rulebook.tiers.levels}
+    assert [given[tier].get("discount") for tier in given] == [
+        None, {"pay_percent": 98}, {"pay_percent": 95}, {"pay_percent": 95},
+    ]  # fmt: skip
+    assert [given[tier]["daily_uses"] for tier in given] == [
+        {"per_day": 3}, {"per_day": 10}, {"unlimited": True}, {"unlimited": True},
+    ]  # fmt: skip
+    for tier in ("gold", "diamond"):
+        assert {"free_shipping", "support", "birthday", "icon", "frame"} <= set(given[tier])
+        assert given[tier]["monthly_coupon"] == {"amount_fen": 50_00, "per_month": 1}
+    assert {"priority", "early_access", "title"} <= set(given["diamond"])
+    kinds = {benefit.kind for tier in rulebook.tiers.levels for benefit in tier.benefits}
+    assert kinds == {"economic", "service", "feature", "honour"}
+
+
+def test_the_retail_tasks_ask_for_what_the_product_says() -> None:
+    asked = {task.id: {(g.metric, g.window, g.at_least) for g in task.goals} for task in load(preset("retail")).tasks}
+    assert asked["daily"] == {("visits", "day", 1), ("browse", "day", 1), ("interactions", "day", 1)}
+    assert asked["weekly"] == {("spend_fen", "week", 300_00)}
+    assert asked["growth"] == set()
+    browse = next(rule for rule in load(preset("retail")).earning if rule.id == "browse")
+    assert browse.when is not None
+    assert browse.when.seconds_at_least == 5 * 60
 
 
 def test_content_and_tool_lead_upwards_by_time_use_and_payment() -> None:

@@ -95,6 +95,16 @@ def test_a_preset_leaves_room_for_more_rules(name: str) -> None:
     assert account_bytes(load(preset(name))) <= MAX_ACCOUNT_BYTES - 400
 
 
+def test_a_cap_bounds_the_digits_of_its_own_period_only() -> None:
+    """Once a day and ten thousand times in a life: the lifetime counter still has room for its five digits."""
+    caps = [{"per": "lifetime", "times": 10_000}, {"per": "day", "times": 1}]
+    one, both = (account_bytes(load(changed({"earning.9.caps": some}))) for some in (caps[1:], caps))
+    assert both - one == len('"life": 10000, ')
+    read = {"counter": {"metric": "rule_login", "window": "lifetime", "at_least": 1}}
+    before, after = account_bytes(load(changed({}))), account_bytes(load(changed({"earning.9.when": read})))
+    assert after - before == len('"life": 999999, ')
+
+
 def test_the_limits_are_those_of_the_engine_and_the_ledger() -> None:
     assert lint_size.MAX_LOTS == points.MAX_LOTS
     assert lint_size.MAX_ACCOUNT_BYTES == book.MAX_ACCOUNT_BYTES

@@ -1,0 +1,175 @@
+"""What every command may cost: calls and request units, counted. A change that raises a figure raises it here, in the
+same commit, and says why."""
+
+from collections import Counter
+from dataclasses import dataclass
+
+import pytest
+
+from app import app
+from infra.app_stack import QUEUE_WORKERS, RELAY
+from tests.budgets.conftest import Measurements
+from tests.budgets.scenes import SCENES
+
+# What a container's first call adds: the schedule and the document of the rulebook, and each secret.
+COLD = {
+    "rules": ({"GetItem": 2}, 2.0),
+    "tokens": ({"GetSecretValue": 1}, 0.0),
+    "merchants": ({"GetSecretValue": 1}, 0.0),
+    "wechat": ({"GetSecretValue": 1}, 0.0),
+}
+
+
+@dataclass(frozen=True)
+class Budget:
+    """`calls` of a warm container, `2×GetItem TransactWriteItems`; units; and what a cold one reads besides."""
+
+    calls: str
+    read: float
+    write: int
+    cold: str = ""
+
+    def counted(self) -> Counter[str]:
+        """call → how often."""
+        parts = [part.rpartition("×") for part in self.calls.split()]
+        return Counter({call: int(times or 1) for times, _, call in parts})
+
+
+# One read, one transaction of the entry, its index and the account: 2 + 1 + 2 units.
+EARN = Budget("GetItem TransactWriteItems", 1, 5, "rules tokens")
+# Every merchant's call writes its nonce: 1 unit.
+SIGNED_EARN = Budget("PutItem GetItem TransactWriteItems", 1, 6, "rules merchants")
+# A step of an order reads the order before it knows whose it is, and again beside the account it decides on.
+ORDER_STEP = Budget("PutItem 2×Query GetItem TransactWriteItems", 3, 6, "rules merchants")
+# An audit record in the same transaction: 2 units.
+AUDITED = Budget("GetItem TransactWriteItems", 1, 7, "rules tokens")
+HOME = Budget("GetItem", 1, 0, "rules tokens")
+# The account says whether the token was revoked; the index is read at half the price.
+STATEMENT = Budget("GetItem Query", 1.5, 0, "tokens")
+
+BUDGETS: dict[str, Budget] = {
+    "POST /v1/auth/wechat": Budget("3×GetItem 2×PutItem Query", 4, 2, "tokens wechat"),
+    "POST /v1/auth/wechat, the first time": Budget(
+        # 5 of an entry, 2 of the identity, 1 of the first due date in its index; the code's outcome and the session.
+        "2×GetItem 2×PutItem Query TransactWriteItems",
+        3,
+        10,
+        "rules tokens wechat",
+    ),
+    "POST /v1/auth/wechat, tapped twice": Budget("3×GetItem PutItem Query", 4, 1, "tokens"),
+    "POST /v1/auth/wechat, on an eleventh device": Budget(
+        "3×GetItem 2×PutItem Query DeleteItem", 4, 3, "tokens wechat"
+    ),
+    "POST /v1/auth/refresh": Budget("2×GetItem PutItem", 2, 1, "tokens"),
+    "POST /v1/auth/refresh, used twice": Budget("GetItem DeleteItem", 1, 1),
+    "POST /v1/auth/logout": Budget("GetItem DeleteItem", 1, 1),
+    "POST /v1/me/logout-everywhere": EARN,
+    "GET /v1/me": HOME,
+    "PATCH /v1/me": EARN,
+    # An earlier answer, the account, the old number, the account again when deciding; number and owner beside.
+    "POST /v1/me/phone": Budget("4×GetItem TransactWriteItems", 4, 9, "rules tokens wechat"),
+    "POST /v1/me/phone, another number": Budget("4×GetItem TransactWriteItems", 4, 11, "rules tokens wechat"),
+    "POST /v1/me/consents": EARN,
+    "GET /v1/me/points": HOME,
+    "GET /v1/me/points/entries": STATEMENT,
+    "GET /v1/rules": Budget("", 0, 0, "rules"),
+    "POST /v1/me/check-ins": EARN,
+    "POST /v1/me/check-ins, replayed": Budget("GetItem Query", 1.5, 0, "rules tokens"),
+    "POST /v1/me/check-ins/make-up": EARN,
+    "POST /v1/me/actions": EARN,
+    "POST /v1/orders": SIGNED_EARN,
+    "POST /v1/orders, by openid": Budget("PutItem 2×GetItem TransactWriteItems", 2, 6, "rules merchants"),
+    # The refused transaction is paid for, without its index; then the stored entry is read.
+    "POST /v1/orders, replayed": Budget("PutItem 2×GetItem TransactWriteItems", 2, 5, "rules merchants"),
+    "POST /v1/orders, refunded before": Budget("PutItem 3×GetItem 2×TransactWriteItems", 3, 10, "rules merchants"),
+    "POST /v1/orders/{order_id}/completion": ORDER_STEP,
+    "POST /v1/orders/{order_id}/refunds": ORDER_STEP,
+    "POST /v1/orders/{order_id}/refunds, replayed": Budget(
+        "PutItem 2×Query 2×GetItem TransactWriteItems", 4, 5, "rules merchants"
+    ),
+    "POST /v1/orders/{order_id}/refunds, before the order": Budget("2×PutItem Query GetItem", 2, 2, "rules merchants"),
+    "POST /v1/events": SIGNED_EARN,
+    "POST /v1/points/preview": Budget("PutItem 2×GetItem", 2, 1, "rules merchants"),
+    "GET /v1/admin/members": Budget("2×GetItem", 2, 0, "rules tokens"),
+    "GET /v1/admin/members, by phone": Budget("2×GetItem", 1.5, 0, "rules tokens"),
+    "GET /v1/admin/members/{member_id}": HOME,
+    "GET /v1/admin/members/{member_id}/entries": STATEMENT,
+    "GET /v1/admin/members/{member_id}/verification": STATEMENT,
+    "POST /v1/admin/members/{member_id}/freeze": AUDITED,
+    "POST /v1/admin/members/{member_id}/unfreeze": AUDITED,
+    "POST /v1/admin/members/{member_id}/adjustments": AUDITED,
+    "POST /v1/admin/login": Budget("2×UpdateItem GetItem TransactWriteItems", 1, 4, "tokens"),
+    "POST /v1/admin/me/password": Budget("2×GetItem UpdateItem TransactWriteItems", 2, 5, "tokens"),
+    "GET /v1/admin/operators": Budget("Query", 1, 0, "tokens"),
+    "POST /v1/admin/operators": Budget("GetItem TransactWriteItems", 1, 4, "tokens"),
+    "PATCH /v1/admin/operators/{name}": Budget("2×GetItem TransactWriteItems", 2, 4, "tokens"),
+    "GET /v1/admin/rulebook": Budget("GetItem", 1, 0, "rules tokens"),
+    "GET /v1/admin/rulebook/versions": Budget("Query", 1, 0, "tokens"),
+    "GET /v1/admin/rulebook/versions/{version}": Budget("GetItem", 1, 0, "tokens"),
+    "GET /v1/admin/rulebook/drafts": Budget("Query", 1, 0, "tokens"),
+    # A document is 3 KB deflated: 6 units in a transaction, and its audit record 2.
+    "POST /v1/admin/rulebook/drafts": Budget("2×GetItem Query TransactWriteItems", 3, 8, "tokens"),
+    "GET /v1/admin/rulebook/drafts/{draft}": Budget("GetItem", 1, 0, "tokens"),
+    "PUT /v1/admin/rulebook/drafts/{draft}": Budget("2×GetItem TransactWriteItems", 2, 8, "tokens"),
+    "POST /v1/admin/rulebook/validate": Budget("", 0, 0, "tokens"),
+    # The version, its draft marked, the schedule, the audit record.
+    "POST /v1/admin/rulebook/publish": Budget("4×GetItem TransactWriteItems", 4, 16, "tokens"),
+    "POST /v1/admin/rulebook/rollback": Budget("4×GetItem TransactWriteItems", 4, 10, "tokens"),
+    # Keys are always read anew before they are shown or changed; a lock and its release, and the audit record.
+    "GET /v1/admin/merchant-keys": Budget("GetSecretValue", 0, 0, "tokens"),
+    "POST /v1/admin/merchant-keys": Budget("GetItem 3×PutItem GetSecretValue PutSecretValue", 1, 3, "tokens"),
+    "DELETE /v1/admin/merchant-keys/{key_id}": Budget(
+        "GetItem 3×PutItem GetSecretValue PutSecretValue", 1, 3, "tokens"
+    ),
+    "GET /v1/admin/audit": Budget("Query", 1, 0, "tokens"),
+    "GET /v1/admin/metrics": Budget("Query", 1, 0, "tokens"),
+    "Orders": Budget("GetItem TransactWriteItems", 1, 5, "rules"),
+    "Orders, a refund": Budget("2×Query GetItem TransactWriteItems", 3, 5, "rules"),
+    "Orders, delivered again": Budget("2×GetItem TransactWriteItems", 2, 4, "rules"),
+    "Orders, never to succeed": Budget("SendMessage", 0, 0),
+    "Relay": Budget("PublishBatch", 0, 0, "rules"),
+    # The fact's mark and the figure, in one transaction; the same when the mark is found.
+    "CountFacts": Budget("TransactWriteItems", 0, 4),
+    "CountFacts, delivered again": Budget("TransactWriteItems", 0, 4),
+}
+
+# The calls most made, measured in a warm container too: here a cache that stopped working would show.
+BUSIEST = [
+    "GET /v1/me",
+    "GET /v1/me/points/entries",
+    "GET /v1/rules",
+    "POST /v1/me/check-ins",
+    "POST /v1/me/actions",
+    "POST /v1/orders",
+    "POST /v1/auth/wechat",
+    "Orders",
+    "Relay",
+]
+
+
+def test_every_route_and_worker_has_a_budget_and_no_budget_is_left_over() -> None:
+    routes = {f"{method} {path}" for path, methods in app.routes.items() for method in methods}
+    assert {name.partition(", ")[0] for name in BUDGETS} == routes | {*QUEUE_WORKERS, RELAY}
+    assert set(BUDGETS) == set(SCENES)
+
+
+@pytest.mark.parametrize("scene", BUDGETS)
+def test_the_first_call_of_a_container_keeps_its_budget(measured: Measurements, scene: str) -> None:
+    budget, found = BUDGETS[scene], measured.cold(scene)
+    extra = [COLD[name] for name in budget.cold.split()]
+    calls = sum((Counter(calls) for calls, _ in extra), budget.counted())
+    assert found.calls == calls
+    assert (found.read_units, found.write_units) == (budget.read + sum(read for _, read in extra), budget.write)
+
+
+@pytest.mark.parametrize("scene", BUSIEST)
+def test_a_warm_container_keeps_its_budget(measured: Measurements, scene: str) -> None:
+    budget, found = BUDGETS[scene], measured.warm(scene)
+    assert (found.calls, found.read_units, found.write_units) == (budget.counted(), budget.read, budget.write)
+
+
+@pytest.mark.parametrize("scene", [name for name, budget in BUDGETS.items() if budget in (EARN, SIGNED_EARN)])
+def test_an_earn_writes_two_items_of_at_most_1_kilobyte(measured: Measurements, scene: str) -> None:
+    found = measured.cold(scene)
+    assert found.items == 2
+    assert found.largest <= 1024

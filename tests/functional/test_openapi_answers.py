@@ -1,0 +1,171 @@
+"""What the API answers is what the OpenAPI document promises, for every route."""
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from chalicelib.console.service import TRIES_PER_NAME
+from infra.generate import ROOT
+from infra.local.wechat_server import FakeWechat
+from tests.harness.api import Api, Reply
+from tests.harness.promises import Promises
+
+PROMISES = Promises(json.loads((ROOT / "docs/openapi.json").read_text(encoding="utf-8")))
+ORDER = {"order_id": "o9", "openid": "nobody", "paid_at": "2026-11-24T04:00:00Z", "amount_fen": 1}
+GUESS = {"name": "ole", "password": "a guess"}
+
+
+class Kept:
+    """Calls, and holds each answer against the document."""
+
+    def __init__(self, api: Api) -> None:
+        self.api, self.succeeded = api, set[str]()
+
+    def call(self, status: int, method: str, path: str, body: Any = None, **how: Any) -> Reply:
+        """One call as a member or operator; `merchant=True` signs it instead."""
+        signed = how.pop("merchant", False)
+        reply = self.api.merchant(method, path, body) if signed else self.api.call(method, path, body, **how)
+        assert reply.status == status, reply
+        assert PROMISES.broken(method, path, reply) == []
+        operation = PROMISES.operation(method, path)
+        if operation and status < 300:
+            self.succeeded.add(operation["operationId"])
+        return reply
+
+
+@pytest.fixture
+def kept(api: Api) -> Kept:
+    return Kept(api)
+
+
+def test_every_route_answers_as_promised(kept: Kept, wechat: FakeWechat) -> None:
+    member_calls(kept)
+    merchant_calls(kept)
+    operator_calls(kept, wechat)
+    assert kept.succeeded == PROMISES.operation_ids()
+
+
+def member_calls(kept: Kept) -> None:
+    kept.api.log_in("ann")
+    kept.api.clock.pass_(days=3)
+    pair = kept.call(200, "POST", "/v1/auth/wechat", {"code": "local:ann:1"}).body
+    token = pair["access_token"]
+    kept.call(200, "GET", "/v1/me", token=token)
+    kept.call(200, "GET", "/v1/rules")
+    consent = {"name": "privacy_policy", "version": "1", "granted": True}
+    kept.call(200, "POST", "/v1/me/consents", consent, token=token, key="a")
+    kept.call(200, "PATCH", "/v1/me", {"nickname": "安"}, token=token, key="b")
+    kept.call(200, "POST", "/v1/me/check-ins", token=token, key="c")
+    replayed = kept.call(200, "POST", "/v1/me/check-ins", token=token, key="c")
+    assert replayed.headers["Idempotency-Replayed"] == "true"
+    kept.call(200, "POST", "/v1/me/actions", {"action_id": "x", "kind": "browse", "seconds": 300}, token=token, key="d")
+    kept.call(200, "POST", "/v1/me/check-ins/make-up", {"on": "2026-11-25"}, token=token, key="f")
+    kept.call(200, "POST", "/v1/me/phone", {"code": "phone:13800138000"}, token=token, key="g")
+    kept.call(200, "GET", "/v1/me/points", token=token)
+    first = kept.call(200, "GET", "/v1/me/points/entries?limit=2", token=token).body
+    last = kept.call(200, "GET", f"/v1/me/points/entries?limit=100&cursor={first['next_cursor']}", token=token).body
+    assert (len(first["items"]), last["next_cursor"]) == (2, None)
+    kept.call(200, "POST", "/v1/auth/refresh", {"refresh_token": pair["refresh_token"]})
+    kept.call(200, "POST", "/v1/me/logout-everywhere", token=token, key="e")
+    kept.call(200, "POST", "/v1/auth/logout", {"refresh_token": pair["refresh_token"]})
+
+
+def merchant_calls(kept: Kept) -> None:
+    member, now = kept.api.log_in(), kept.api.clock.now.isoformat()
+    order = {"order_id": "o1", "member_id": member.member_id, "paid_at": now, "amount_fen": 10_000}
+    event = {"event_id": "e1", "member_id": member.member_id, "kind": "review_approved", "occurred_at": now}
+    kept.call(200, "POST", "/v1/points/preview", order, merchant=True)
+    kept.call(200, "POST", "/v1/points/preview", event, merchant=True)
+    kept.call(202, "POST", "/v1/orders/o2/completion", {}, merchant=True)
+    kept.call(202, "POST", "/v1/orders/o2/refunds", {"refund_id": "r0", "amount_fen": 1}, merchant=True)
+    kept.call(200, "POST", "/v1/orders", order, merchant=True)
+    replayed = kept.call(200, "POST", "/v1/orders", order, merchant=True)
+    assert replayed.headers["Idempotency-Replayed"] == "true"
+    kept.call(200, "POST", "/v1/orders/o1/completion", merchant=True)
+    kept.call(200, "POST", "/v1/orders/o1/refunds", {"refund_id": "r1", "amount_fen": 100}, merchant=True)
+    kept.call(200, "POST", "/v1/events", event, merchant=True)
+
+
+def operator_calls(kept: Kept, wechat: FakeWechat) -> None:
+    member, token = kept.api.log_in("ann"), kept.api.operator("owner")
+    person = f"/v1/admin/members/{member.member_id}"
+    document = kept.call(200, "GET", "/v1/admin/rulebook", token=token).body["document"]
+    kept.call(200, "POST", "/v1/admin/rulebook/validate", {"document": document}, token=token)
+    draft = kept.call(201, "POST", "/v1/admin/rulebook/drafts", {"document": document}, token=token).body["draft"]
+    kept.call(200, "GET", "/v1/admin/rulebook/drafts", token=token)
+    kept.call(200, "GET", f"/v1/admin/rulebook/drafts/{draft}", token=token)
+    change = {"document": document, "revision": 1}
+    kept.call(200, "PUT", f"/v1/admin/rulebook/drafts/{draft}", change, token=token)
+    kept.call(200, "POST", "/v1/admin/rulebook/publish", {"draft": draft}, token=token)
+    kept.call(200, "POST", "/v1/admin/rulebook/rollback", {"version": 1}, token=token)
+    kept.call(200, "GET", "/v1/admin/rulebook/versions?limit=1", token=token)
+    kept.call(200, "GET", "/v1/admin/rulebook/versions/1", token=token)
+    kept.call(200, "GET", f"/v1/admin/members?openid={wechat.rules.openid('ann')}", token=token)
+    kept.call(200, "GET", person, token=token)
+    kept.call(200, "POST", f"{person}/adjustments", {"points": 5, "reason": "a gift"}, token=token, key="a")
+    kept.call(200, "POST", f"{person}/freeze", {"reason": "asked by phone"}, token=token, key="b")
+    kept.call(200, "POST", f"{person}/unfreeze", {"reason": "asked by phone"}, token=token, key="c")
+    kept.call(200, "GET", f"{person}/entries", token=token)
+    kept.call(200, "GET", f"{person}/verification", token=token)
+    name = {"name": "bea", "role": "support", "password": "correct horse battery"}
+    kept.call(201, "POST", "/v1/admin/operators", name, token=token)
+    kept.call(200, "GET", "/v1/admin/operators", token=token)
+    bea = kept.call(200, "POST", "/v1/admin/login", {"name": "bea", "password": name["password"]}).body["access_token"]
+    passwords = {"current_password": name["password"], "new_password": "another horse battery"}
+    kept.call(200, "POST", "/v1/admin/me/password", passwords, token=bea)
+    kept.call(200, "PATCH", "/v1/admin/operators/bea", {"disabled": True}, token=token)
+    key = kept.call(201, "POST", "/v1/admin/merchant-keys", token=token).body["key_id"]
+    kept.call(200, "GET", "/v1/admin/merchant-keys", token=token)
+    kept.call(200, "DELETE", f"/v1/admin/merchant-keys/{key}", token=token)
+    kept.call(200, "GET", "/v1/admin/audit", token=token)
+    kept.call(200, "GET", "/v1/admin/metrics?from=2026-11-01&to=2026-11-30", token=token)
+
+
+def test_refusals_are_as_promised(kept: Kept) -> None:
+    member, token = kept.api.log_in(), kept.api.operator("analyst", "ole")
+    kept.call(400, "POST", "/v1/auth/wechat", raw=b"{")
+    kept.call(400, "GET", "/v1/me/points/entries?cursor=mine", token=member.token)
+    kept.call(401, "GET", "/v1/me")
+    kept.call(401, "POST", "/v1/auth/wechat", {"code": "unknown"})
+    kept.call(401, "POST", "/v1/admin/login", GUESS)
+    kept.call(403, "POST", "/v1/admin/merchant-keys", token=token)
+    kept.call(404, "POST", "/v1/orders", ORDER, merchant=True)
+    kept.call(404, "GET", "/v1/admin/rulebook/versions/99", token=token)
+    kept.call(200, "POST", "/v1/me/check-ins", token=member.token, key="a")
+    kept.call(409, "POST", "/v1/me/check-ins", token=member.token, key="b")
+    kept.call(413, "POST", "/v1/auth/wechat", raw=b" " * 300_000)
+    kept.call(422, "POST", "/v1/me/check-ins", token=member.token)
+    kept.call(422, "POST", "/v1/orders", {**ORDER, "amount_fen": -1}, merchant=True)
+    for _ in range(TRIES_PER_NAME - 1):
+        kept.call(401, "POST", "/v1/admin/login", GUESS)
+    limited = kept.call(429, "POST", "/v1/admin/login", GUESS)
+    assert int(limited.headers["Retry-After"]) >= 1
+
+
+def test_a_failure_of_ours_is_as_promised(bare_api: Api) -> None:
+    assert Kept(bare_api).call(503, "GET", "/v1/rules").code == "RULEBOOK_NOT_PUBLISHED"
+
+
+@pytest.mark.parametrize(
+    ("changes", "problem"),
+    [
+        ({"status": 418}, "answers 418"),
+        ({"headers": {}}, "no header X-Request-Id"),
+        ({"headers": {"X-Request-Id": "R", "Idempotency-Replayed": "true"}}, "Idempotency-Replayed"),
+        ({"body": {}}, "'logged_out' is a required property"),
+        ({"body": {"logged_out": "yes"}}, "'yes' is not of type 'boolean'"),
+    ],
+)
+def test_a_broken_promise_is_noticed(changes: dict[str, Any], problem: str) -> None:
+    whole = Reply(200, {"logged_out": True}, {"x-request-id": "R"})
+    assert PROMISES.broken("POST", "/v1/auth/logout", whole) == []
+    (found,) = PROMISES.broken("POST", "/v1/auth/logout", replace(whole, **changes))
+    assert problem in found
+
+
+def test_a_route_without_a_promise_is_noticed() -> None:
+    assert PROMISES.broken("GET", "/v1/auth/logout", Reply(200, {}, {})) == [
+        "GET /v1/auth/logout is not in the document"
+    ]

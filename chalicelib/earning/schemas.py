@@ -100,7 +100,7 @@ class AdjustmentIn(Request):
 
     points: int = Field(strict=True, ge=-1_000_000_000, le=1_000_000_000)
     reason: str = Field(min_length=2, max_length=200)
-    reverses: str | None = Field(default=None, max_length=300)
+    reverses: str | None = Field(default=None, max_length=100)
 
     @model_validator(mode="after")
     def _something(self) -> "AdjustmentIn":

@@ -233,34 +233,20 @@ def act(caller: callers.Member, action: ActionIn, key: str, now: datetime) -> le
     """Records what the member's phone reports."""
     cause = Cause(caller.member_id, f"action#{action.action_id}")
     event = events.Behaved(cause, action.kind, now, trusted=False, seconds=action.seconds)
-    return _own(caller, event, cause, {"operation": "action", **action.model_dump(mode="json")}, key, now)
+    return ledger.command(caller, event, {"operation": "action", **action.model_dump(mode="json")}, key, now)
 
 
 def check_in(caller: callers.Member, key: str, now: datetime) -> ledger.Outcome:
     """Checks in for today's business date."""
     on = business_date(now, store.current(now).rulebook.brand.time_zone)
     event = events.CheckedIn(Cause(caller.member_id, f"check-in#{on}"), on)
-    return _own(caller, event, None, {"operation": "check-in"}, key, now)
+    return ledger.command(caller, event, {"operation": "check-in"}, key, now)
 
 
 def make_up(caller: callers.Member, on: date, key: str, now: datetime) -> ledger.Outcome:
     """Makes up a missed day."""
     event = events.CheckedIn(Cause(caller.member_id, f"check-in#{on}"), on, make_up=True)
-    return _own(caller, event, None, {"operation": "make-up", "on": on.isoformat()}, key, now)
-
-
-def _own(
-    caller: callers.Member, event: events.Event, cause: Cause | None, content: dict[str, Any], key: str, now: datetime
-) -> ledger.Outcome:
-    """A member's own command. `cause` is given where a repeat under another key is the same request; a second
-    check-in on one day is not: the engine refuses it."""
-    published = store.current(now)
-
-    def decide(account: Account) -> Decision:
-        ledger.admit(account, caller)
-        return process(published, account, event, now)
-
-    return ledger.execute(caller.member_id, decide, cause=cause, request=key, body_hash=ledger.body_hash(content))
+    return ledger.command(caller, event, {"operation": "make-up", "on": on.isoformat()}, key, now)
 
 
 def adjust(operator: callers.Operator, member_id: str, body: AdjustmentIn, key: str, now: datetime) -> ledger.Outcome:

@@ -6,6 +6,7 @@
 from chalicelib.ledger.admission import admit, admit_reader
 from chalicelib.ledger.book import Also, AlsoFor, Outcome, body_hash, create, execute, load, member_of
 from chalicelib.ledger.codec import entry_from_image
+from chalicelib.ledger.command import command
 from chalicelib.ledger.parking import park
 from chalicelib.ledger.refusals import (
     AccountTooLarge,
@@ -41,6 +42,7 @@ __all__ = [
     "admit",
     "admit_reader",
     "body_hash",
+    "command",
     "create",
     "entry",
     "entry_from_image",

@@ -38,19 +38,9 @@ def park(cause: Cause, update: Callable[[dict[str, Any]], dict[str, Any]]) -> No
         try:
             new.save(condition)
         except PutError as error:
-            if not _passes(error):
+            if not dynamo.is_condition_failure(error) and not dynamo.is_busy(error):
                 raise
             # Taken by another, or unknown after a lost answer: read again; `update` is safe to repeat.
             continue
         return
     raise Unavailable
-
-
-def _passes(error: PutError) -> bool:
-    """Whether it is no mistake of ours. The order's own transaction may hold the place at this moment: DynamoDB refuses
-    a single write then, and the SDK does not retry it."""
-    return (
-        dynamo.is_condition_failure(error)
-        or dynamo.is_busy(error)
-        or error.cause_response_code == "TransactionConflictException"
-    )

@@ -3,7 +3,6 @@
 import time
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from chalicelib import ledger
 from chalicelib.engine import events
@@ -99,7 +98,7 @@ def log_out_everywhere(caller: callers.Member, key: str, now: datetime) -> ledge
     """Refuses every access token and session from before now."""
     cause = Cause(caller.member_id, f"log-out#{digest(key, 24)}")
     event = events.StatusChanged(cause, tokens_from=now)
-    return _own(caller, event, {"operation": "log-out"}, key, now)
+    return ledger.command(caller, event, {"operation": "log-out"}, key, now)
 
 
 def change_profile(caller: callers.Member, body: ProfileIn, key: str, now: datetime) -> ledger.Outcome:
@@ -116,7 +115,7 @@ def change_profile(caller: callers.Member, body: ProfileIn, key: str, now: datet
             raise BirthdayFixed
 
     # The hash covers the values; the entry keeps only the names of the fields.
-    return _own(caller, event, {"operation": "profile", **changes}, key, now, check=check)
+    return ledger.command(caller, event, {"operation": "profile", **changes}, key, now, check=check)
 
 
 def consent(caller: callers.Member, body: ConsentIn, key: str, now: datetime) -> ledger.Outcome:
@@ -133,7 +132,7 @@ def consent(caller: callers.Member, body: ConsentIn, key: str, now: datetime) ->
         return process(published, account, events.ProfileChanged(cause, {"consents": consents}), now)
 
     content = ledger.body_hash({"operation": "consent", **body.model_dump()})
-    return ledger.execute(caller.member_id, decide, request=key, body_hash=content)
+    return ledger.execute(caller.member_id, decide, cause=cause, request=key, body_hash=content)
 
 
 def bind_phone(caller: callers.Member, code: str, key: str, now: datetime) -> ledger.Outcome:
@@ -144,7 +143,7 @@ def bind_phone(caller: callers.Member, code: str, key: str, now: datetime) -> le
     earlier = ledger.entry(cause)
     if earlier:
         # Asked before WeChat is: the code is spent and paid for.
-        return _own(caller, events.ProfileChanged(cause, {"phone_bound": True}), content, key, now)
+        return ledger.command(caller, events.ProfileChanged(cause, {"phone_bound": True}), content, key, now)
     account = ledger.load(member_id)
     ledger.admit(account, caller)
     if "privacy_policy" not in account.profile.consents:
@@ -154,7 +153,7 @@ def bind_phone(caller: callers.Member, code: str, key: str, now: datetime) -> le
     event = events.ProfileChanged(cause, {"phone_bound": True})
     for _ in range(BIND_TRIES):
         try:
-            return _own(caller, event, content, key, now, also=_phone_writes(member_id, e164, now))
+            return ledger.command(caller, event, content, key, now, also=_phone_writes(member_id, e164, now))
         except ledger.AlsoRefused as refused:
             if refused.index == 0:
                 raise PhoneTaken from refused
@@ -224,27 +223,4 @@ def set_status(
         cause=cause,
         body_hash=ledger.body_hash({"operation": "status", "status": status, "reason": reason}),
         also=(ledger.Also(record),),
-    )
-
-
-def _own(
-    caller: callers.Member,
-    event: events.Event,
-    content: dict[str, Any],
-    key: str,
-    now: datetime,
-    *,
-    also: ledger.AlsoFor = (),
-    check: Any = None,
-) -> ledger.Outcome:
-    published = store.current(now)
-
-    def decide(account: Account) -> Decision:
-        ledger.admit(account, caller)
-        if check:
-            check(account)
-        return process(published, account, event, now)
-
-    return ledger.execute(
-        caller.member_id, decide, cause=event.cause, request=key, body_hash=ledger.body_hash(content), also=also
     )

@@ -87,7 +87,9 @@ class Formula(Part):
     fixed: Points | None = None
     by_tier: dict[Code, Points] | None = None
     per_yuan: Rate | None = None
-    category_rates: dict[str, Rate] = Field(default_factory=dict, max_length=200)
+    category_rates: dict[Annotated[str, Field(min_length=1, max_length=32)], Rate] = Field(
+        default_factory=dict, max_length=100
+    )
     by_streak_day: tuple[Points, ...] | None = Field(default=None, min_length=1, max_length=366)
 
     @model_validator(mode="after")

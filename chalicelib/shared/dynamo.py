@@ -69,7 +69,7 @@ def transaction() -> Iterator[TransactWrite]:
 _BUSY_CODES = frozenset(
     (
         "ProvisionedThroughputExceededException ThrottlingException RequestLimitExceeded InternalServerError "
-        "TransactionInProgressException ServiceUnavailable"
+        "TransactionInProgressException TransactionConflictException ServiceUnavailable 500 503"
     ).split()
 )
 

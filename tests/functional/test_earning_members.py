@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from chalicelib import ledger
+from chalicelib.rulebook.presets import preset
 from tests.harness.api import Api, Member, Reply
 
 
@@ -117,6 +118,24 @@ def test_a_second_check_in_on_one_day_is_refused_and_a_repeat_of_the_first_is_no
     api.clock.pass_(minutes=1)  # midnight in Shanghai, 16:00 UTC
     second = check_in(api, api.log_in("ann"), "k4")
     assert (second.body["on"], second.body["streak"]) == ("2026-11-25", 2)
+
+
+def test_a_check_in_s_key_is_known_long_after_and_a_rule_that_went_does_not_undo_what_it_recorded(
+    api: Api, ann: Member
+) -> None:
+    first = check_in(api, ann, "morning")
+    survey = event(api, ann, "survey", "E-1")
+    for _ in range(10):
+        act(api, ann, "like")
+    again = check_in(api, ann, "morning")
+    assert (again.status, again.body, again.headers["Idempotency-Replayed"]) == (200, first.body, "true")
+    assert check_in(api, ann).code == "ALREADY_CHECKED_IN"
+    kept = [rule for rule in preset("retail")["earning"] if rule["trigger"] != "survey"]
+    behaviours = [each for each in preset("retail")["behaviours"] if each["code"] != "survey"]
+    api.publish({"earning": kept, "behaviours": behaviours})
+    assert event(api, ann, "survey").code == "UNKNOWN_BEHAVIOUR"
+    repeated = event(api, ann, "survey", "E-1")
+    assert (repeated.status, repeated.body) == (200, survey.body)
 
 
 def test_a_make_up_joins_two_runs_over_http(api: Api, ann: Member) -> None:

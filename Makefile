@@ -5,7 +5,7 @@ PY := .venv/bin/python
 STAGE ?= local
 PORT ?= 8000
 
-.PHONY: help env run test check lint types arrows fast cloud bench openapi package deploy import import-check soak
+.PHONY: help env run test check lint types arrows generate bench soak package deploy operate import import-check
 
 help:
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -15,12 +15,13 @@ env: .venv/.stamp ## the virtual environment, rebuilt when a requirements file c
 .venv/.stamp: requirements.txt requirements-dev.txt
 	@command -v $(PYTHON) >/dev/null || { echo "make: $(PYTHON) not found; install Python 3.11 or newer, or say make PYTHON=…"; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "make: Python 3.11 or newer is needed, this is $$($(PYTHON) --version)"; exit 1; }
-	@echo "environment: installing pinned packages into .venv (about 30 s)"
-	@rm -rf .venv && $(PYTHON) -m venv .venv
+	@echo "environment: installing pinned packages into .venv (about a minute)"
+	@rm -rf .venv && $(PYTHON) -m venv .venv || { echo "make: $(PYTHON) -m venv failed; on Debian and Ubuntu: apt install python3-venv"; exit 1; }
 	@$(PY) -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	@touch $@
 
-test: check fast ## lint, types, arrows and every test
+test: check ## lint, types, arrows and every test, those on the local cloud included
+	$(PY) -m pytest -q tests --ignore=tests/unit
 
 check: lint types arrows ## the fast part: lint, types, arrows, unit tests
 	$(PY) -m pytest -q tests/unit
@@ -35,11 +36,8 @@ types: env
 arrows: env
 	.venv/bin/lint-imports
 
-fast: env
-	$(PY) -m pytest -q tests --ignore=tests/cloud --ignore=tests/unit
-
-cloud: env
-	$(PY) -m pytest -q tests/cloud
+soak: env ## the model of the ledger, twenty times as long as in make test
+	LOT_EXAMPLES=5000 LOT_STEPS=200 $(PY) -m pytest -q tests/unit/test_lots_model.py
 
 run: env ## the whole system on this machine, until Ctrl-C
 	@exec $(PY) -m infra.local.run

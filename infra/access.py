@@ -35,14 +35,14 @@ ACCESS: dict[str, Access] = {
         secrets={"tokens": "r", "wechat": "r"},
     ),
     "EarningHttp": Access(
-        tables={"accounts": "gp", "journal": "gqpi", "rulebook": "g", "guard": "p", "audit": "p"},
+        tables={"accounts": "gp", "journal": "gqpi", "rulebook": "g", "guard": "gp", "audit": "p"},
         secrets={"tokens": "r", "merchants": "r"},
     ),
     "ConsoleHttp": Access(
-        tables={"console": "gqpu", "rulebook": "gqp", "guard": "pu", "audit": "qp"},
+        tables={"console": "gqpu", "rulebook": "gqp", "guard": "gpu", "audit": "qp"},
         secrets={"tokens": "r", "merchants": "rw"},
     ),
-    "InsightsHttp": Access(tables={"metrics": "q"}, secrets={"tokens": "r"}),
+    "InsightsHttp": Access(tables={"metrics": "q", "guard": "g"}, secrets={"tokens": "r"}),
     "Orders": Access(
         tables={"accounts": "gp", "journal": "gqp", "rulebook": "g"},
         sends=("orders-dead.fifo",),

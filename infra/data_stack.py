@@ -14,6 +14,7 @@ Template = dict[str, Any]
 WORKER_SECONDS = 30
 VISIBILITY_SECONDS = 6 * WORKER_SECONDS + 20
 RECEIVES = 5
+MESSAGE_BYTES = 250_000
 
 
 def sub(text: str) -> Template:
@@ -56,7 +57,8 @@ def _table(table: Table) -> Template:
 
 
 def _queues(queue: str, fifo: bool) -> dict[str, Template]:
-    """A queue and its dead-letter queue, which keeps messages for the longest time SQS allows."""
+    """A queue and its dead-letter queue, which keeps messages for the longest time SQS allows. The queue takes a little
+    less than a message may be, so that there is room for the reason when one is set aside."""
     suffix = ".fifo" if fifo else ""
     common: Template = {"FifoQueue": True} if fifo else {}
     dead = logical(queue) + "DeadQueue"
@@ -76,6 +78,7 @@ def _queues(queue: str, fifo: bool) -> dict[str, Template]:
                 **common,
                 "QueueName": name(queue + suffix),
                 "VisibilityTimeout": VISIBILITY_SECONDS,
+                "MaximumMessageSize": MESSAGE_BYTES,
                 "MessageRetentionPeriod": 345_600,
                 "SqsManagedSseEnabled": True,
                 "RedrivePolicy": {"deadLetterTargetArn": att(dead), "maxReceiveCount": RECEIVES},
@@ -97,6 +100,24 @@ def _topics() -> dict[str, Template]:
                 "Protocol": "sqs",
                 "Endpoint": att("MetricsQueue"),
                 "RawMessageDelivery": True,
+            },
+        },
+        # Without one of its own the topic is open to the whole account, whatever the roles say.
+        "FactsTopicPolicy": {
+            "Type": "AWS::SNS::TopicPolicy",
+            "Properties": {
+                "Topics": [{"Ref": "FactsTopic"}],
+                "PolicyDocument": {
+                    "Version": "2012-10-17",
+                    "Statement": [
+                        {
+                            "Effect": "Allow",
+                            "Principal": {"AWS": sub("arn:${AWS::Partition}:iam::${AWS::AccountId}:root")},
+                            "Action": "sns:Publish",
+                            "Resource": {"Ref": "FactsTopic"},
+                        }
+                    ],
+                },
             },
         },
         "MetricsQueuePolicy": {

@@ -5,6 +5,7 @@ Works the same against AWS, AWS China and the local cloud: region, partition and
 
 import hashlib
 import json
+import os
 import sys
 import time
 from collections.abc import Callable
@@ -142,13 +143,15 @@ def _uploaded(s3: Any, bucket: str, key: str) -> bool:
 
 
 def main(stage: str) -> None:
-    """Deploys to the account and region of the environment and prints where the API answers."""
+    """Deploys to the account and region of the environment and prints where the API answers. RESERVED_CONCURRENCY=on
+    sets the workers' share of the account's concurrency aside."""
     started = time.monotonic()
 
     def say(what: str) -> None:
         print(f"{time.monotonic() - started:6.1f} s  {what}", flush=True)
 
-    found = deploy(boto3.session.Session(), stage, {}, protected=stage != "local", say=say)
+    reserved = {"ReservedConcurrency": os.environ.get("RESERVED_CONCURRENCY") or "off"}
+    found = deploy(boto3.session.Session(), stage, reserved, protected=True, say=say)
     say(f"done: {found.get('EndpointURL')}")
 
 

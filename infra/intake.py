@@ -37,8 +37,6 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import boto3
-import urllib3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib import ledger
@@ -46,11 +44,10 @@ from chalicelib.shared import audit, clock
 from chalicelib.shared.config import settings
 from chalicelib.shared.errors import InvalidFields, Unavailable
 from chalicelib.shared.ids import random_code
+from infra import target
 from infra.intake_queue import OrdersQueue, QueueFailed
 from infra.intake_rows import BadFile, Message, OrderFile, Row, message, reason
-from infra.local.ministack import MiniStack
 
-RUN = Path(__file__).parent.parent / ".local/run.json"
 # Rows sent between two notes in the progress file.
 CHUNK = 500
 REMEMBERED_OPENIDS = 100_000
@@ -207,18 +204,6 @@ def _audit(actor: str, action: str, details: dict[str, Any]) -> None:
     audit.record(actor, action, "orders.fifo", details, clock.now()).save()
 
 
-def cloud() -> Any:
-    """A boto3 session for the stage. For `local`, the environment is pointed at the running local cloud first."""
-    if settings().stage == "local":
-        try:
-            url = str(json.loads(RUN.read_text())["cloud_url"])
-            urllib3.request("GET", f"{url}/_ministack/health", timeout=5.0, retries=False)
-        except (OSError, ValueError, KeyError, urllib3.exceptions.HTTPError):
-            raise SystemExit("make import: the local cloud is not running: `make run` first, or say STAGE=…") from None
-        os.environ.update(MiniStack(int(url.rpartition(":")[2]), RUN.parent).environment())
-    return boto3.session.Session()
-
-
 def main(arguments: list[str] | None = None) -> int:
     """0 when every row was sent (and, with --wait, none was set aside), else 1."""
     parser = argparse.ArgumentParser(prog="make import", description="Send a file of orders to the queue.")
@@ -229,7 +214,7 @@ def main(arguments: list[str] | None = None) -> int:
     if not chosen.file.is_file():
         raise SystemExit(f"make import: there is no file {chosen.file}; say FILE=orders.csv")
     try:
-        session = cloud()
+        session = target.session()
         queue = OrdersQueue(session.client("sqs"), settings().stage)
         actor = str(session.client("sts").get_caller_identity()["Arn"])
         before = queue.dead_letters()

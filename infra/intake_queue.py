@@ -7,6 +7,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+from infra import dead_letters
 from infra.intake_rows import Message
 
 # SQS: 10 messages a call; 256 KB a call was its oldest limit.
@@ -16,7 +17,6 @@ BACKOFF_SECONDS, BACKOFF_CAP_SECONDS = 0.1, 5.0
 # SQS counts approximately: the queue is empty when it says so this often in a row, a second apart.
 EMPTY_ANSWERS = 3
 STALLED_SECONDS = 1200
-LOOKED_AT = 1000
 
 
 class QueueFailed(SystemExit):
@@ -55,7 +55,7 @@ class OrdersQueue:
     def __init__(self, sqs: Any, stage: str) -> None:
         self.sqs = sqs
         self.url = sqs.get_queue_url(QueueName=f"membership-{stage}-orders.fifo")["QueueUrl"]
-        self.dead_url = sqs.get_queue_url(QueueName=f"membership-{stage}-orders-dead.fifo")["QueueUrl"]
+        self.dead_url = dead_letters.url(sqs, stage, "orders.fifo")
 
     def send(self, messages: Iterable[Message], import_id: str) -> None:
         """Sends all, each member's in order. Raises QueueFailed.
@@ -103,32 +103,14 @@ class OrdersQueue:
 
     def dead_letters(self) -> int:
         """How many messages stand in the dead-letter queue."""
-        name = "ApproximateNumberOfMessages"
-        found = self.sqs.get_queue_attributes(QueueUrl=self.dead_url, AttributeNames=[name])["Attributes"]
-        return int(found[name])
+        return dead_letters.waiting(self.sqs, self.dead_url)
 
     def dead_reasons(self) -> Counter[str]:
-        """Why they stand there. Looks without taking: the messages are visible again at once, none is removed.
-
-        A member's messages behind the first ten are hidden by those, so the counts may be lower than the truth.
-        """
-        reasons: Counter[str] = Counter()
-        seen: list[str] = []
-        try:
-            while len(seen) < LOOKED_AT:
-                answer = self.sqs.receive_message(
-                    QueueUrl=self.dead_url, MaxNumberOfMessages=10, VisibilityTimeout=120, MessageAttributeNames=["All"]
-                )
-                if not answer.get("Messages"):
-                    break
-                for letter in answer["Messages"]:
-                    seen.append(letter["ReceiptHandle"])
-                    attributes = letter.get("MessageAttributes", {})
-                    reasons[attributes.get("reason", {}).get("StringValue", "not recorded: see the worker's log")] += 1
-        finally:
-            for handle in seen:
-                self.sqs.change_message_visibility(QueueUrl=self.dead_url, ReceiptHandle=handle, VisibilityTimeout=0)
-        return reasons
+        """Why they stand there, as far as they can be seen."""
+        letters = dead_letters.look(self.sqs, self.dead_url)
+        return Counter(
+            dead_letters.told(letter, "reason") or "not recorded: see the worker's log" for letter in letters
+        )
 
 
 def _entry(number: int, message: Message, import_id: str) -> dict[str, Any]:

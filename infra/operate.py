@@ -16,7 +16,7 @@ import argparse
 import getpass
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 from chalicelib.console import keys, service
@@ -26,12 +26,10 @@ from chalicelib.shared import secrets
 from chalicelib.shared.clock import now
 from chalicelib.shared.config import settings
 from chalicelib.shared.errors import Refusal
-from infra import target
+from infra import dead_letters, target
 
 ACTOR = "deployment"
 QUEUES = ("orders.fifo", "metrics")
-# A letter looked at stays hidden this long from others; long enough to read a page of them.
-LOOK_SECONDS = 120
 
 
 def owner(name: str, ask: Callable[[str], str]) -> str:
@@ -72,51 +70,23 @@ def token_key(step: str, kid: str | None) -> str:
     return f"key {kid} removed"
 
 
-def _letters(sqs: Any, url: str) -> Iterator[dict[str, Any]]:
-    """What a dead-letter queue holds, hidden from others while we look."""
-    while letters := sqs.receive_message(
-        QueueUrl=url,
-        MaxNumberOfMessages=10,
-        VisibilityTimeout=LOOK_SECONDS,
-        MessageAttributeNames=["All"],
-        MessageSystemAttributeNames=["MessageGroupId", "MessageDeduplicationId"],
-    ).get("Messages"):
-        yield from letters
-
-
-def _dead_url(sqs: Any, queue: str) -> str:
-    stem, dot, suffix = queue.partition(".")
-    name = f"membership-{settings().stage}-{stem}-dead{dot}{suffix}"
-    return str(sqs.get_queue_url(QueueName=name)["QueueUrl"])
-
-
 def dead(sqs: Any, queue: str) -> str:
-    """One line a letter: its reason, its details, its body. A FIFO queue shows the first ten only."""
-    url, waiting = _dead_url(sqs, queue), "ApproximateNumberOfMessages"
-    total = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=[waiting])["Attributes"][waiting]
-    seen: list[str] = []
-    try:
-        for letter in _letters(sqs, url):
-            seen.append(letter["ReceiptHandle"])
-            told = {name: value["StringValue"] for name, value in letter.get("MessageAttributes", {}).items()}
-            reason = told.get("reason", "gave up after repeated failures: see the worker's log")
-            print(
-                json.dumps(
-                    {"reason": reason, "details": told.get("details"), "body": letter["Body"]}, ensure_ascii=False
-                )
-            )
-    finally:
-        for handle in seen:
-            sqs.change_message_visibility(QueueUrl=url, ReceiptHandle=handle, VisibilityTimeout=0)
-    return f"{len(seen)} of {total} messages shown"
+    """One line a letter: its reason, its details, its body."""
+    url = dead_letters.url(sqs, settings().stage, queue)
+    total, letters = dead_letters.waiting(sqs, url), dead_letters.look(sqs, url)
+    for letter in letters:
+        reason = dead_letters.told(letter, "reason") or "gave up after repeated failures: see the worker's log"
+        shown = {"reason": reason, "details": dead_letters.told(letter, "details"), "body": letter["Body"]}
+        print(json.dumps(shown, ensure_ascii=False))
+    return f"{len(letters)} of {total} messages shown"
 
 
 def redrive(sqs: Any, queue: str) -> str:
     """Sends every letter back, then deletes it: cut off in between, a letter is sent twice and recorded once."""
-    dead_url = _dead_url(sqs, queue)
+    dead_url = dead_letters.url(sqs, settings().stage, queue)
     url = sqs.get_queue_url(QueueName=f"membership-{settings().stage}-{queue}")["QueueUrl"]
     count = 0
-    for letter in _letters(sqs, dead_url):
+    for letter in dead_letters.take(sqs, dead_url):
         arguments = {"QueueUrl": url, "MessageBody": letter["Body"]}
         if queue.endswith(".fifo"):
             arguments["MessageGroupId"] = letter["Attributes"]["MessageGroupId"]

@@ -7,6 +7,7 @@ anew at each cold start. The same input gives the same zip, byte for byte.
 """
 
 import compileall
+import fcntl
 import hashlib
 import json
 import os
@@ -44,13 +45,21 @@ def build() -> tuple[Path, dict[str, Any]]:
     """The zip and the template (its CodeUri still local). Built only when something changed."""
     digest = source_digest()
     zip_path, template_path = BUILD / f"{digest}.zip", BUILD / f"{digest}.json"
+    BUILD.mkdir(exist_ok=True)
+    with (BUILD / "lock").open("w") as lock:
+        # Two builds in one checkout would share their folders.
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        _build(zip_path, template_path)
+    template: dict[str, Any] = json.loads(template_path.read_text())
+    return zip_path, template
+
+
+def _build(zip_path: Path, template_path: Path) -> None:
     if not (zip_path.exists() and template_path.exists()):
         packaged = _chalice_package()
         tree = _tree(packaged / "deployment.zip")
         _zip(tree, zip_path)
         shutil.copy(packaged / "sam.json", template_path)
-    template: dict[str, Any] = json.loads(template_path.read_text())
-    return zip_path, template
 
 
 def _chalice_package() -> Path:

@@ -1,4 +1,4 @@
-"""Operators: logging in, accounts, and whether one may still act. Keys are in `keys.py`."""
+"""Operators: logging in and accounts. Keys are in `keys.py`."""
 
 import secrets as random
 from dataclasses import dataclass
@@ -15,7 +15,6 @@ from chalicelib.shared.clock import parse_instant, rfc3339
 from chalicelib.shared.errors import (
     BadCursor,
     Conflict,
-    Forbidden,
     NotFound,
     TooManyRequests,
     Unauthorized,
@@ -37,11 +36,6 @@ class WrongCredentials(Unauthorized):
 class TooManyTries(TooManyRequests):
     code = "TOO_MANY_TRIES"
     message, message_zh = "Too many tries; wait and try again.", "尝试次数过多，请稍后再试"
-
-
-class OperatorDisabled(Forbidden):
-    code = "OPERATOR_DISABLED"
-    message, message_zh = "This operator may no longer do this.", "该账号已停用或权限已变更"
 
 
 class OperatorUnknown(NotFound):
@@ -88,15 +82,6 @@ def log_in(name: str, password: str, client_ip: str, now: datetime) -> Session:
     token = callers.sign_token("operator", name, now, role=item.role)
     _save(None, audit.record(f"operator:{name}", "operator.login", f"operator:{name}", {}, now))
     return Session(_account(item), token, callers.ACCESS_SECONDS)
-
-
-def confirm(operator: callers.Operator, *roles: str) -> str:
-    """The name to act under, after reading the operator's item again: a disabled or demoted account stops at once, not
-    when its token runs out. Every write of this room asks. Owners always may."""
-    item = _find(operator.operator_id)
-    if item is None or item.disabled or item.role not in ("owner", *roles):
-        raise OperatorDisabled
-    return operator.name
 
 
 def operators(limit: int, cursor: str | None) -> tuple[list[Account], str | None]:
@@ -158,6 +143,8 @@ def change(
         details["password"] = "replaced"  # noqa: S105
     if not changes:
         raise invalid("body", "nothing to change")
+    # First: should the rest fail, the operator logs in again, and nobody acts on with rights that were taken away.
+    callers.end_operator_tokens(name, now)
     _update(name, changes, audit.record(actor, "operator.change", f"operator:{name}", details, now))
     item = _find(name)
     if item is None:

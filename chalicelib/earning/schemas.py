@@ -1,24 +1,17 @@
 """What merchants and members send about earning, and what they get back."""
 
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, AwareDatetime, Field, RootModel, model_validator
+from pydantic import Field, RootModel, model_validator
 
 from chalicelib.ledger.views import EntryView
-from chalicelib.shared.schemas import MemberId, NaturalKey, OpenId, Request, Response
+from chalicelib.shared.schemas import Instant, MemberId, NaturalKey, OpenId, Request, Response
 
 MAX_ITEMS = 500
 MAX_FEN = 10**12
 
 
-def _happened(value: datetime) -> datetime:
-    if not 1970 <= value.year < 9999:
-        raise ValueError("the year must be 1970 or later")
-    return value.astimezone(UTC)
-
-
-Happened = Annotated[AwareDatetime, AfterValidator(_happened)]
 Fen = Annotated[int, Field(strict=True, ge=0, le=MAX_FEN, description="integer fen")]
 
 
@@ -48,7 +41,7 @@ class OrderIn(Itemised):
     order_id: NaturalKey
     member_id: MemberId | None = None
     openid: OpenId | None = None
-    paid_at: Happened
+    paid_at: Instant
 
     @model_validator(mode="after")
     def _one_member(self) -> "OrderIn":
@@ -70,7 +63,7 @@ class EventIn(Request):
     event_id: NaturalKey
     member_id: MemberId
     kind: str = Field(min_length=1, max_length=32)
-    occurred_at: Happened
+    occurred_at: Instant
     attributes: dict[str, str | int | bool] = Field(default_factory=dict, max_length=20)
 
     @property

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 from chalicelib.shared.ids import NATURAL_KEY
 
@@ -12,7 +12,23 @@ NaturalKey = Annotated[
 ]
 MemberId = Annotated[str, StringConstraints(pattern=r"^M[0-9A-Z]{18}$")]
 OpenId = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_\-]+$")]
-Instant = Annotated[AwareDatetime, AfterValidator(lambda value: value.astimezone(UTC))]
+
+
+def _instant(value: datetime) -> datetime:
+    # Business dates lie up to a day away, and validities years: neither may leave the calendar.
+    if not 1970 <= value.year <= 9900:
+        raise ValueError("the year must be 1970 to 9900")
+    return value.astimezone(UTC)
+
+
+def _written(value: object) -> object:
+    # Bare digits, "20260101" among them, would be read as seconds since 1970.
+    if not isinstance(value, datetime) and not (isinstance(value, str) and "-" in value):
+        raise ValueError("an instant is written as RFC 3339, with its offset")
+    return value
+
+
+Instant = Annotated[AwareDatetime, BeforeValidator(_written), AfterValidator(_instant)]
 
 
 # Models are built when first used, not when imported: a cold function needs the few of its one request.

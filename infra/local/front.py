@@ -63,6 +63,9 @@ class _Handler(BaseHTTPRequestHandler):
         if answer.status == 403 and answer.headers.get("x-amzn-errortype", "").startswith("MissingAuthenticationToken"):
             # The template's gateway response says this in AWS; MiniStack answers its own.
             return self._refuse(*_error(404, "NOT_FOUND", "There is nothing here.", "没有找到"))
+        if answer.status >= 500 and "X-Request-Id" not in answer.headers:
+            # Not from a room: a function that did not answer in time. The template's gateway response says it in AWS.
+            return self._refuse(*_error(503, "UNAVAILABLE", "Temporarily unavailable.", "系统繁忙，请稍后重试"))
         kept = {name: value for name, value in answer.headers.items() if name.lower() not in HOP_HEADERS}
         return self._answer(answer.status, answer.data, kept)
 

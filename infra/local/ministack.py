@@ -70,10 +70,10 @@ class MiniStack:
         }
         # The child must not point at itself, or its own clients would loop.
         environment.pop("AWS_ENDPOINT_URL")
-        log = (self.folder / "ministack.log").open("ab")
         command = [str(Path(sys.executable).with_name("ministack"))]
-        # A session of its own: Ctrl-C reaches us alone, and we stop it in order.
-        self.process = subprocess.Popen(command, env=environment, stdout=log, stderr=log, start_new_session=True)
+        with (self.folder / "ministack.log").open("ab") as log:
+            # A session of its own: Ctrl-C reaches us alone, and we stop it in order.
+            self.process = subprocess.Popen(command, env=environment, stdout=log, stderr=log, start_new_session=True)
         self._wait()
         return self
 

@@ -1,36 +1,18 @@
-"""One typical call of every route and worker, prepared: what the budgets measure and the grants are held against."""
+"""One typical call of every route, prepared, and the workers' own: what the budgets measure and the grants are held
+against."""
 
-import json
 from collections.abc import Callable
 from typing import Any
 
-from chalicelib.earning.workers import orders
-from chalicelib.insights.workers import count_facts
 from chalicelib.members import sessions
-from chalicelib.notices.workers import relay
 from chalicelib.rulebook.presets import preset
 from infra.local.wechat_rules import WechatRules
+from tests.budgets import worker_scenes
+from tests.budgets.members import Call, Scene, paid, regular
 from tests.harness.api import Api, Member, Reply
-from tests.harness.meter import stored
 
 PASSWORD = "correct horse battery"
 OPENID = WechatRules("wxtest", "wechat-secret").openid("ann")
-Call = Callable[[], Any]
-Scene = Callable[[Api], Call]
-
-
-def regular(api: Api, name: str = "ann") -> Member:
-    """A member of some weeks: consent, orders in three months, a few days checked in, two of them missed."""
-    member = api.log_in(name)
-    consent = {"name": "privacy_policy", "version": "1", "granted": True}
-    assert api.call("POST", "/v1/me/consents", consent, token=member.token, key=api.fresh()).status == 200
-    for number in range(3):
-        api.clock.pass_(days=31)
-        member = api.log_in(name)
-        assert api.order(member, 12_300 + number).status == 200
-        assert api.call("POST", "/v1/me/check-ins", token=member.token, key=api.fresh()).status == 200
-    api.clock.pass_(days=3)
-    return api.log_in(name)
 
 
 def _by_member(method: str, path: str, body: Any = None, *, key: bool = False) -> Scene:
@@ -92,24 +74,18 @@ def _order_again(api: Api) -> Call:
     return lambda: api.order(member, 9_900, "o-1", **body)
 
 
-def _paid(api: Api) -> Member:
-    member = regular(api)
-    assert api.order(member, 9_900, "o-1").status == 200
-    return member
-
-
 def _completion(api: Api) -> Call:
-    _paid(api)
+    paid(api)
     return lambda: api.complete("o-1")
 
 
 def _refund(api: Api) -> Call:
-    _paid(api)
+    paid(api)
     return lambda: api.refund("o-1", "r-1", 3_300)
 
 
 def _refund_again(api: Api) -> Call:
-    _paid(api)
+    paid(api)
     assert api.refund("o-1", "r-1", 3_300).status == 200
     return lambda: api.refund("o-1", "r-1", 3_300)
 
@@ -251,64 +227,6 @@ def _metrics(api: Api) -> Call:
     return lambda: api.call("GET", "/v1/admin/metrics?from=2026-11-24&to=2026-11-24", token=token)
 
 
-def order_message(api: Api, member: Member, number: int = 1, **changes: Any) -> dict[str, Any]:
-    """A delivery of `orders.fifo`."""
-    paid_at = api.clock.now.isoformat()
-    body = {
-        "order_id": f"o-{number}",
-        "member_id": member.member_id,
-        "paid_at": paid_at,
-        "amount_fen": 9_900,
-        **changes,
-    }
-    attributes = {"MessageGroupId": member.member_id}
-    return {"messageId": f"m-{number}", "body": json.dumps(body), "attributes": attributes}
-
-
-def _orders(api: Api) -> Call:
-    message = order_message(api, regular(api))
-    return lambda: orders({"Records": [message]}, None)
-
-
-def _orders_refund(api: Api) -> Call:
-    body = {"type": "refund", "order_id": "o-1", "refund_id": "r-1", "amount_fen": 3_300}
-    record = {"messageId": "m-1", "body": json.dumps(body), "attributes": {"MessageGroupId": _paid(api).member_id}}
-    return lambda: orders({"Records": [record]}, None)
-
-
-def _orders_again(api: Api) -> Call:
-    call = _orders(api)
-    assert call() == {"batchItemFailures": []}
-    return call
-
-
-def _orders_poison(api: Api) -> Call:
-    message = order_message(api, regular(api), amount_fen=-1)
-    return lambda: orders({"Records": [message]}, None)
-
-
-def _relay(api: Api) -> Call:
-    member = _paid(api)
-    key = {"scope": {"S": "order#o-1"}, "cause": {"S": "order#o-1"}}
-    image = stored("membership-test-journal", key)
-    assert image
-    assert image["member_id"]["S"] == member.member_id
-    record = {"eventName": "INSERT", "dynamodb": {"SequenceNumber": "1", "NewImage": image}}
-    return lambda: relay({"Records": [record]}, None)
-
-
-def _facts(api: Api) -> Call:
-    fact = {"member_id": "M000000000000000001", "seq": 1, "kind": "order_paid", "points": 10, "on": "2026-11-24"}
-    record = {"messageId": "m-1", "body": json.dumps(fact)}
-    return lambda: count_facts({"Records": [record]}, None)
-
-
-def _facts_again(api: Api) -> Call:
-    call = _facts(api)
-    assert call() == {"batchItemFailures": []}
-    return call
-
-
 _DRAFTS, _ROLE = "/v1/admin/rulebook/drafts", {"role": "support"}
 _NEW_OPERATOR = {"name": "eve", "role": "operator", "password": PASSWORD}
 
@@ -399,11 +317,5 @@ SCENES: dict[str, Scene] = {
     "DELETE /v1/admin/merchant-keys/{key_id}": _merchant_key,
     "GET /v1/admin/audit": _by_owner("GET", "/v1/admin/audit"),
     "GET /v1/admin/metrics": _metrics,
-    "Orders": _orders,
-    "Orders, a refund": _orders_refund,
-    "Orders, delivered again": _orders_again,
-    "Orders, never to succeed": _orders_poison,
-    "Relay": _relay,
-    "CountFacts": _facts,
-    "CountFacts, delivered again": _facts_again,
+    **worker_scenes.SCENES,
 }

@@ -4,6 +4,7 @@ Everything is made once for this package and taken down after its last test, its
 it run on moto and must not see this cloud.
 """
 
+import signal
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -30,6 +31,8 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """The deployed stack. This process is its administrator: in-process calls of the rooms' services reach it too."""
     folder = tmp_path_factory.mktemp("cloud")
     started = time.monotonic()
+    # Told to end, as by a job's time limit, the run ends in order: nothing started here outlives it.
+    usual = signal.signal(signal.SIGTERM, signal.default_int_handler)
     with (
         pytest.MonkeyPatch.context() as environment,
         FakeWechat(APPID, SECRET) as wechat,
@@ -46,6 +49,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         with Front(0, cloud.url, outputs["ApiId"]) as front:
             yield Stack(cloud.url, front.url, cloud.session(), outputs, merchants, wechat.rules)
     forget()
+    signal.signal(signal.SIGTERM, usual)
 
 
 def have_patience(functions: Any) -> None:

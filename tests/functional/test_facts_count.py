@@ -181,7 +181,7 @@ def test_an_analyst_reads_the_figures_of_up_to_31_days(meter: Meter) -> None:
     meter.calls.clear()
     status, answer = console.call("GET", "/v1/admin/metrics?from=2026-10-25&to=2026-11-24", token=token)
     assert status == 200
-    assert meter.calls == {"Query": 31}
+    assert meter.calls == {"GetItem": 1, "Query": 31}
     assert answer["items"] == [
         {"day": "2026-10-25", "kind": "order_paid", "entries": 1, "points": 10},
         {"day": "2026-11-24", "kind": "joined", "entries": 1, "points": 100},

@@ -9,7 +9,7 @@ import pytest
 
 from chalicelib.shared import audit
 from chalicelib.shared.config import settings
-from infra import intake, intake_queue
+from infra import intake, intake_queue, target
 from infra.intake_queue import OrdersQueue
 from tests.harness.api import NOON, Api, Member
 from tests.realdata.in_process import WECHAT, make_queues, received, work
@@ -270,7 +270,7 @@ def test_without_a_running_local_cloud_the_command_says_so(
     tmp_path: Path, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("STAGE", "local")
-    monkeypatch.setattr(intake, "RUN", tmp_path / "run.json")
+    monkeypatch.setattr(target, "RUN", tmp_path / "run.json")
     settings.cache_clear()
     write(path)
     with pytest.raises(SystemExit, match="`make run` first"):

@@ -19,7 +19,7 @@ from typing import Any
 import urllib3
 
 from chalicelib.shared.config import settings
-from infra import intake
+from infra import intake, target
 from infra.intake_queue import OrdersQueue
 from infra.local.wechat_rules import WechatRules
 from infra.local.wechat_server import APPID, SECRET
@@ -97,10 +97,10 @@ def main(arguments: list[str]) -> int:
         orders = files.read(Path(arguments[0]))
     except (OSError, ValueError, KeyError, IndexError) as error:
         raise SystemExit(f"make import-check: FILE={arguments[0]} cannot be read: {error!r}") from None
-    session = intake.cloud()
-    run = json.loads(intake.RUN.read_text())
+    session = target.session()
+    run = json.loads(target.RUN.read_text())
     brand = LocalBrand(run, session)
-    owner = json.loads((intake.RUN.parent / "owner.json").read_text())
+    owner = json.loads((target.RUN.parent / "owner.json").read_text())
     token = demo.log_in_owner(brand.url, owner["password"])["access_token"]
     different = plain.differences(brand.call("GET", "/v1/admin/rulebook", token)["document"])
     if different:

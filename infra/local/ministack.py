@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -47,6 +48,21 @@ class MiniStack:
     def deploy(self, stage: str, wechat_url: str, say: Say) -> dict[str, str]:
         """Both stacks of a stage, by CloudFormation. Returns the outputs of both."""
         return deploy(self.session(), stage, {"WechatUrl": wechat_url}, protected=False, say=say, amend=_name_batches)
+
+    def stop_left_over(self) -> bool:
+        """Ends the process that a killed run left behind in this folder, so that it writes its state. True if any."""
+        path = self.folder / f"ministack-{self.port}.pid"
+        try:
+            pid = int(path.read_text())
+            running = "ministack" in Path(f"/proc/{pid}/cmdline").read_text()
+        except (OSError, ValueError):
+            return False
+        if running:
+            os.kill(pid, signal.SIGTERM)
+            deadline = time.monotonic() + STOP_SECONDS
+            while Path(f"/proc/{pid}").exists() and time.monotonic() < deadline:
+                time.sleep(0.1)
+        return running
 
     def __enter__(self) -> "MiniStack":
         self.folder.mkdir(parents=True, exist_ok=True)

@@ -34,6 +34,14 @@ class Progress:
         print(f"{time.monotonic() - self.started:6.1f} s  {what}", flush=True)
 
 
+def port_of(name: str, default: int) -> int:
+    """The port the environment names. Raises SystemExit for what is none."""
+    text = os.environ.get(name) or str(default)
+    if not (text.isascii() and text.isdigit() and 0 < int(text) < 65536):
+        raise SystemExit(f"make run: {name}={text} is no port; say 1 to 65535")
+    return int(text)
+
+
 def check_ports(ports: dict[str, int]) -> None:
     """One clear line for a port that is taken. Raises SystemExit."""
     for name, port in ports.items():
@@ -41,7 +49,7 @@ def check_ports(ports: dict[str, int]) -> None:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 probe.bind(("127.0.0.1", port))
-            except (OSError, OverflowError):
+            except OSError:
                 hint = "another `make run`, perhaps; stop it, or say" if name != "PORT" else "stop what uses it, or say"
                 raise SystemExit(f"make run: port {port} on 127.0.0.1 is taken ({hint} make run {name}=…)") from None
 
@@ -130,7 +138,7 @@ def serve(say: Progress, port: int, cloud_port: int, wechat_port: int, stop: thr
 
 def main() -> int:
     """Reads PORT, CLOUD_PORT and WECHAT_PORT from the environment."""
-    ports = {name: int(os.environ.get(name) or default) for name, default in
+    ports = {name: port_of(name, default) for name, default in
              (("PORT", 8000), ("CLOUD_PORT", 4566), ("WECHAT_PORT", 8002))}  # fmt: skip
     stop = threading.Event()
 
@@ -143,9 +151,12 @@ def main() -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, interrupt)
     FOLDER.mkdir(exist_ok=True)
+    say = Progress()
     try:
+        if MiniStack(ports["CLOUD_PORT"], FOLDER / "cloud").stop_left_over():
+            say("an earlier run was killed and left its cloud behind: stopped it")
         check_ports(ports)
-        serve(Progress(), ports["PORT"], ports["CLOUD_PORT"], ports["WECHAT_PORT"], stop)
+        serve(say, ports["PORT"], ports["CLOUD_PORT"], ports["WECHAT_PORT"], stop)
     except KeyboardInterrupt:
         print("stopped", flush=True)
     return 0

@@ -73,25 +73,9 @@ class Brand(Api):
         self.stack = stack
         self.pool = urllib3.PoolManager(retries=False, timeout=60, maxsize=32)
 
-    def call(
-        self,
-        method: str,
-        path: str,
-        body: Any = None,
-        *,
-        token: str | None = None,
-        key: str | None = None,
-        headers: dict[str, str] | None = None,
-        raw: bytes | None = None,
-    ) -> Reply:
-        """One request."""
-        sent = {"Content-Type": "application/json", **(headers or {})}
-        if token:
-            sent["Authorization"] = f"Bearer {token}"
-        if key:
-            sent["Idempotency-Key"] = key
-        content = raw if raw is not None else b"" if body is None else json.dumps(body).encode()
-        answer = self.pool.request(method, self.stack.front_url + path, body=content, headers=sent)
+    def send(self, method: str, path: str, headers: dict[str, str], content: bytes) -> Reply:
+        """The request as it is, over HTTP."""
+        answer = self.pool.request(method, self.stack.front_url + path, body=content, headers=headers)
         return Reply(answer.status, json.loads(answer.data), dict(answer.headers))
 
     def merchant(

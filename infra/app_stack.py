@@ -227,23 +227,24 @@ def _alarms(functions: list[str]) -> Template:
     return found
 
 
-def _gateway_response(status: str, code: str, message: str, message_zh: str, retryable: bool) -> Template:
-    """What API Gateway answers by itself, in our error shape."""
+def _gateway_response(status: str | None, code: str, message: str, message_zh: str, retryable: bool) -> Template:
+    """What API Gateway answers by itself, in our error shape; under its own status when none is given."""
     body = (
         f'{{"error": {{"code": "{code}", "message": "{message}", "message_zh": "{message_zh}", '
         f'"request_id": "$context.requestId", "retryable": {str(retryable).lower()}, "details": []}}}}'
     )
-    return {
-        "statusCode": status,
-        "responseTemplates": {"application/json": body},
-        "responseParameters": {"gatewayresponse.header.X-Request-Id": "context.requestId"},
-    }
+    headers = {"gatewayresponse.header.X-Request-Id": "context.requestId"}
+    if status == "429":
+        headers["gatewayresponse.header.Retry-After"] = "'1'"
+    kept = {"statusCode": status} if status else {}
+    return {**kept, "responseTemplates": {"application/json": body}, "responseParameters": headers}
 
 
 GATEWAY_RESPONSES = {
     "MISSING_AUTHENTICATION_TOKEN": _gateway_response("404", "NOT_FOUND", "There is nothing here.", "没有找到", False),
     "REQUEST_TOO_LARGE": _gateway_response("413", "BODY_TOO_LARGE", "The body is too large.", "请求内容过大", False),
     "THROTTLED": _gateway_response("429", "TOO_MANY_REQUESTS", "Too many requests.", "操作太频繁，请稍后再试", True),
+    "DEFAULT_4XX": _gateway_response(None, "REFUSED", "The request was refused.", "请求被拒绝", False),
     "DEFAULT_5XX": _gateway_response("503", "UNAVAILABLE", "Temporarily unavailable.", "系统繁忙，请稍后重试", True),
 }
 

@@ -34,7 +34,7 @@ def outputs(cloudformation: Any, name: str) -> dict[str, str]:
         stack = cloudformation.describe_stacks(StackName=name)["Stacks"][0]
     except ClientError:
         return {}
-    if not stack["StackStatus"].endswith(("CREATE_COMPLETE", "UPDATE_COMPLETE")):
+    if stack["StackStatus"] not in ("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"):
         return {}
     return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
 

@@ -14,6 +14,7 @@ Every change leaves a record in the audit trail. Secrets are asked for, never ar
 
 import argparse
 import getpass
+import itertools
 import json
 import sys
 from collections.abc import Callable
@@ -82,11 +83,12 @@ def dead(sqs: Any, queue: str) -> str:
 
 
 def redrive(sqs: Any, queue: str) -> str:
-    """Sends every letter back, then deletes it: cut off in between, a letter is sent twice and recorded once."""
+    """Sends every letter that waits now back, then deletes it: cut off in between, a letter is sent twice and recorded
+    once. One that fails again comes back and waits for the next time."""
     dead_url = dead_letters.url(sqs, settings().stage, queue)
     url = sqs.get_queue_url(QueueName=f"membership-{settings().stage}-{queue}")["QueueUrl"]
-    count = 0
-    for letter in dead_letters.take(sqs, dead_url):
+    waiting, count = dead_letters.waiting(sqs, dead_url), 0
+    for letter in itertools.islice(dead_letters.take(sqs, dead_url), waiting):
         arguments = {"QueueUrl": url, "MessageBody": letter["Body"]}
         if queue.endswith(".fifo"):
             arguments["MessageGroupId"] = letter["Attributes"]["MessageGroupId"]

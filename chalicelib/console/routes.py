@@ -30,7 +30,8 @@ def log_in(call: Call) -> LoginOut:
 @endpoint(routes, auth=operators("operator", "analyst", "support"), body=PasswordIn, answer=Done)
 def change_password(call: Call) -> Done:
     """Change one's own password"""
-    service.change_own_password(call.operator.operator_id, call.body.current_password, call.body.new_password, call.now)
+    name, body = call.operator.operator_id, call.body
+    service.change_own_password(name, body.current_password, body.new_password, call.client_ip, call.now)
     return Done()
 
 

@@ -1,12 +1,15 @@
-"""Passwords: scrypt, its parameters kept beside each hash so that they can grow. Pure: the salt is an argument."""
+"""What an operator is called, and passwords: scrypt, its parameters kept beside each hash so that they can grow. Pure:
+the salt is an argument."""
 
 import hashlib
 import hmac
+import re
 from base64 import b64decode, b64encode
 
 # 16 MB and five passes: the second of OWASP's equivalent settings, chosen for small functions.
 N, R, P, SALT_BYTES, HASH_BYTES = 2**14, 8, 5, 16, 32
 MIN_PASSWORD = 12
+NAME = re.compile(r"[a-z][a-z0-9._\-]{1,31}")
 _MAX_MEMORY = 64 * 1024 * 1024
 
 

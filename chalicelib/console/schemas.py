@@ -5,13 +5,13 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, StringConstraints
 
-from chalicelib.console.rules import MIN_PASSWORD
+from chalicelib.console.rules import MIN_PASSWORD, NAME
 from chalicelib.rulebook import store
 from chalicelib.rulebook.findings import Severity
 from chalicelib.shared.audit import AuditRecord
 from chalicelib.shared.schemas import Instant, PageQuery, Request, Response
 
-OperatorName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9._\-]{1,31}$")]
+OperatorName = Annotated[str, StringConstraints(pattern=f"^{NAME.pattern}$")]
 Role = Literal["owner", "operator", "analyst", "support"]
 NewPassword = Annotated[str, StringConstraints(min_length=MIN_PASSWORD, max_length=128)]
 AnyPassword = Annotated[str, StringConstraints(min_length=1, max_length=128)]

@@ -24,8 +24,9 @@ from chalicelib.shared.errors import (
 from chalicelib.shared.ids import digest
 
 TRY_SECONDS = 900
-# A guesser gets under a thousand tries a day at one name; an office behind one address still gets in.
-TRIES_PER_NAME, TRIES_PER_ADDRESS = 10, 60
+# A guesser at one address gets under a thousand tries a day at one name, and strangers cannot lock its owner out; many
+# addresses together get under twenty thousand. An office behind one address still gets in.
+TRIES_PER_NAME, TRIES_PER_ADDRESS, TRIES_PER_NAME_ANYWHERE = 10, 60, 200
 
 
 class WrongCredentials(Unauthorized):
@@ -76,7 +77,7 @@ class Session:
 def log_in(name: str, password: str, client_ip: str, now: datetime) -> Session:
     """A token for two hours. A wrong name, a wrong password and a disabled account are told apart by nobody."""
     _throttle(f"login-ip#{digest(client_ip)}", TRIES_PER_ADDRESS, now)
-    item = _verified(name, password, now)
+    item = _verified(name, password, client_ip, now)
     if item.disabled:
         raise WrongCredentials
     token = callers.sign_token("operator", name, now, role=item.role)
@@ -88,7 +89,7 @@ def operators(limit: int, cursor: str | None) -> tuple[list[Account], str | None
     """Operators by name, and the cursor of the next page."""
     after = dynamo.decode_cursor(cursor)
     name = after.get("after") if isinstance(after, dict) else None
-    if after is not None and (not isinstance(name, str) or not name):
+    if after is not None and not (isinstance(name, str) and rules.NAME.fullmatch(name)):
         raise BadCursor
     condition = OperatorItem.kind > name if name else None
     try:
@@ -143,25 +144,24 @@ def change(
         details["password"] = "replaced"  # noqa: S105
     if not changes:
         raise invalid("body", "nothing to change")
-    # First: should the rest fail, the operator logs in again, and nobody acts on with rights that were taken away.
-    callers.end_operator_tokens(name, now)
-    _update(name, changes, audit.record(actor, "operator.change", f"operator:{name}", details, now))
+    _update(name, changes, audit.record(actor, "operator.change", f"operator:{name}", details, now), now)
     item = _find(name)
     if item is None:
         raise OperatorUnknown
     return _account(item)
 
 
-def change_own_password(name: str, current: str, new: str, now: datetime) -> None:
+def change_own_password(name: str, current: str, new: str, client_ip: str, now: datetime) -> None:
     """Replaces the operator's own password. Raises WrongCredentials, TooManyTries."""
-    _verified(name, current, now)
+    _verified(name, current, client_ip, now)
     record = audit.record(f"operator:{name}", "operator.password", f"operator:{name}", {}, now)
-    _update(name, _password_changes(new, now), record)
+    _update(name, _password_changes(new, now), record, now)
 
 
-def _verified(name: str, password: str, now: datetime) -> OperatorItem:
+def _verified(name: str, password: str, client_ip: str, now: datetime) -> OperatorItem:
     """The operator whose password this is. The try is counted before it is judged, so that parallel guesses count."""
-    _throttle(f"login-name#{digest(name)}", TRIES_PER_NAME, now)
+    _throttle(f"login#{digest(f'{name}#{client_ip}')}", TRIES_PER_NAME, now)
+    _throttle(f"login-name#{digest(name)}", TRIES_PER_NAME_ANYWHERE, now)
     item = _find(name)
     if not rules.is_password(password, item.password if item else rules.NOBODY) or item is None:
         raise WrongCredentials
@@ -204,10 +204,14 @@ def _save(item: OperatorItem | None, record: audit.AuditRecord) -> bool:
     return True
 
 
-def _update(name: str, changes: list[Action], record: audit.AuditRecord) -> None:
+def _update(name: str, changes: list[Action], record: audit.AuditRecord, now: datetime) -> None:
+    """Changes the operator and ends every token issued before, together. Raises OperatorUnknown."""
+    if not rules.NAME.fullmatch(name):
+        raise OperatorUnknown
     try:
         with dynamo.transaction() as writes:
             writes.update(OperatorItem(OPERATORS, name), changes, OperatorItem.kind.exists())
+            writes.save(callers.tokens_ended(name, now))
             writes.save(record)
     except TransactWriteError as error:
         if not _refused(error):

@@ -2,7 +2,8 @@
 
 A message that can never succeed goes to the dead-letter queue at once, with its reason as an attribute: waiting for the
 queue's own redrive would block the member's later messages and lose the reason. Trouble on our side is left to the
-queue: the message and all later ones of its group are delivered again, so order is kept.
+queue: the message and all later ones of its group are delivered again, so order is kept; a message that meets a bug of
+ours is set aside on its last try, alone.
 """
 
 from datetime import datetime
@@ -21,6 +22,16 @@ from chalicelib.shared import aws, strict_json, telemetry
 from chalicelib.shared.config import settings
 from chalicelib.shared.edge import MAX_BODY_BYTES, parse
 from chalicelib.shared.errors import BodyTooLarge, Refusal
+
+# The queue gives a message up after five receives (`maxReceiveCount` in infra/data_stack.py).
+LAST_TRY = 5
+
+
+class Unexpected(Refusal):
+    """Our bug: the log of the worker names it."""
+
+    code = "INTERNAL"
+    message, message_zh = "Something went wrong on our side.", "系统出了点问题"
 
 
 def handle_batch(records: list[dict[str, Any]], now: datetime) -> dict[str, Any]:
@@ -45,7 +56,10 @@ def _handled(record: dict[str, Any], now: datetime) -> bool:
         return _set_aside(record, refusal)
     except Exception as error:
         telemetry.log_failure(error, message_id=record["messageId"])
-        return False
+        # A bug of ours may pass with the next deployment, so the queue tries again; but before it gives up on the
+        # message, and with it on the whole group behind it, the message alone is set aside.
+        tried = int(record.get("attributes", {}).get("ApproximateReceiveCount", 1))
+        return tried >= LAST_TRY and _set_aside(record, Unexpected())
     return True
 
 

@@ -13,6 +13,7 @@ from chalicelib.earning.schemas import (
     OrderAnswer,
     OrderIn,
     PointsAnswer,
+    PreviewAnswer,
     PreviewIn,
     RefundIn,
     RulesAnswer,
@@ -57,11 +58,10 @@ def report_event(call: Call) -> Answer:
 
 
 @routes.route("/v1/points/preview", methods=["POST"])
-@endpoint(routes, auth=merchant, body=PreviewIn, answer=EntryAnswer)
-def preview(call: Call) -> EntryAnswer:
+@endpoint(routes, auth=merchant, body=PreviewIn, answer=PreviewAnswer)
+def preview(call: Call) -> PreviewAnswer:
     """What an order or event would earn; nothing is written"""
-    entry = service.preview(call.body.root, call.now)
-    return EntryAnswer(member_id=entry.member_id, entry=entry_view(entry))
+    return views.preview_answer(call.body.root, service.preview(call.body.root, call.now))
 
 
 @routes.route("/v1/me/actions", methods=["POST"])

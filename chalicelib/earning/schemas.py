@@ -165,6 +165,13 @@ class EntryAnswer(Response):
     entry: EntryView
 
 
+class PreviewAnswer(EntryAnswer):
+    """What reporting it would answer; `status` and `order_id` are those of an order."""
+
+    status: Literal["recorded"] | None
+    order_id: str | None
+
+
 class CheckInAnswer(Response):
     on: date
     streak: int

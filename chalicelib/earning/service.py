@@ -1,6 +1,7 @@
 """Load, decide, commit: what the room does for each thing that can be reported."""
 
 from collections.abc import Callable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
@@ -20,6 +21,7 @@ from chalicelib.shared import audit, callers
 from chalicelib.shared.clock import business_date, rfc3339
 from chalicelib.shared.errors import Conflict, IdempotencyMismatch, NotFound, Unavailable
 from chalicelib.shared.ids import digest
+from chalicelib.shared.schemas import Request
 
 ATTEMPTS = 4
 
@@ -80,9 +82,15 @@ def _paid(order: OrderIn, parked: Mapping[str, Any]) -> events.OrderPaid:
     )
 
 
+def _content(body: Request, model: type[Request], but: AbstractSet[str] = frozenset()) -> dict[str, Any]:
+    """What makes two reports the same: the model's own fields, those at their default left out, so that a field that
+    is added one day changes nothing for what was recorded before."""
+    return body.model_dump(mode="json", include=set(model.model_fields) - but, exclude_defaults=True)
+
+
 def _order_hash(order: OrderIn, member_id: str) -> str:
     """The same order is the same whether it names the member by id or by openid, over HTTP or on the queue."""
-    content = order.model_dump(mode="json", include=set(OrderIn.model_fields) - {"member_id", "openid"})
+    content = _content(order, OrderIn, but={"member_id", "openid"})
     return ledger.body_hash({**content, "member_id": member_id})
 
 
@@ -144,7 +152,7 @@ def complete_order(order_id: str, now: datetime) -> ledger.Outcome | None:
 def refund_order(order_id: str, refund: RefundIn, now: datetime) -> ledger.Outcome | None:
     """Records a refund; None when the order is not known yet: it is kept until the payment arrives."""
     cause = step_cause(order_id, f"refund#{refund.refund_id}")
-    content = refund.model_dump(mode="json", include=set(RefundIn.model_fields))
+    content = _content(refund, RefundIn)
 
     def park(parked: dict[str, Any]) -> dict[str, Any]:
         refunds = parked.get("refunds", {})
@@ -217,7 +225,7 @@ def _early(entries: list[Entry], cause: Cause, body_hash: str) -> Entry | None:
 
 def report_event(event: EventIn, now: datetime) -> ledger.Outcome:
     """Records a behaviour the merchant saw."""
-    content = event.model_dump(mode="json", include=set(EventIn.model_fields))
+    content = _content(event, EventIn)
     cause = Cause(f"event#{event.event_id}", f"event#{event.event_id}")
     decide = _deciding(_behaved(event, cause), store.current(now), now)
     return ledger.execute(event.member_id, decide, cause=cause, body_hash=ledger.body_hash(content))
@@ -233,7 +241,7 @@ def act(caller: callers.Member, action: ActionIn, key: str, now: datetime) -> le
     """Records what the member's phone reports."""
     cause = Cause(caller.member_id, f"action#{action.action_id}")
     event = events.Behaved(cause, action.kind, now, trusted=False, seconds=action.seconds)
-    return ledger.command(caller, event, {"operation": "action", **action.model_dump(mode="json")}, key, now)
+    return ledger.command(caller, event, {"operation": "action", **_content(action, ActionIn)}, key, now)
 
 
 def check_in(caller: callers.Member, key: str, now: datetime) -> ledger.Outcome:
@@ -261,7 +269,7 @@ def adjust(operator: callers.Operator, member_id: str, body: AdjustmentIn, key: 
             raise NothingToReverse
         returns = tuple(move for move in reversed_entry.moves if move[1] < 0)
     event = events.PointsAdjusted(cause, body.points, body.reason, operator.name, returns)
-    content = {"operation": "adjust", "member_id": member_id, **body.model_dump(mode="json")}
+    content = {"operation": "adjust", "member_id": member_id, **_content(body, AdjustmentIn)}
     record = audit.record(operator.name, "points.adjust", member_id, {"points": body.points, "cause": cause.key}, now)
     decide = _deciding(event, store.current(now), now)
     also = (ledger.Also(record),)
@@ -269,15 +277,13 @@ def adjust(operator: callers.Operator, member_id: str, body: AdjustmentIn, key: 
 
 
 def preview(body: OrderIn | EventIn, now: datetime) -> Entry:
-    """The entry that reporting this would write (or did write); nothing is written."""
+    """The entry that reporting this would write (or did write); nothing is written. Raises what reporting would."""
     if isinstance(body, OrderIn):
         cause, member_id = order_cause(body.order_id), _member_of(body)
-        event: events.Event = _paid(body, {})
+        known, parked = ledger.look(cause, _order_hash(body, member_id))
+        event: events.Event = _paid(body, parked)
     else:
         cause, member_id = Cause(f"event#{body.event_id}", f"event#{body.event_id}"), body.member_id
+        known, _ = ledger.look(cause, ledger.body_hash(_content(body, EventIn)))
         event = _behaved(body, cause)
-    account = ledger.load(member_id)
-    known = ledger.entry(cause)
-    if known and known.member_id != member_id:
-        raise IdempotencyMismatch
-    return known or process(store.current(now), account, event, now).entry
+    return known or process(store.current(now), ledger.load(member_id), event, now).entry

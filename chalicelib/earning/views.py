@@ -2,22 +2,27 @@
 
 import re
 from datetime import date, datetime
+from typing import Literal
 
 from chalicelib import ledger
 from chalicelib.earning import rules
 from chalicelib.earning.schemas import (
     CheckInAnswer,
     EntryAnswer,
+    EventIn,
     LotView,
     OrderAnswer,
+    OrderIn,
     PendingView,
     PointsAnswer,
+    PreviewAnswer,
     RuleItem,
     RulesAnswer,
     RuleSection,
     Text,
 )
 from chalicelib.engine.account import Account
+from chalicelib.engine.decision import Entry
 from chalicelib.ledger.views import entry_view
 from chalicelib.rulebook import words
 from chalicelib.rulebook.model import Published, Rulebook, Words
@@ -52,6 +57,13 @@ def entry_answer(outcome: ledger.Outcome) -> Answer:
     """The entry written."""
     entry = outcome.entry
     return Answer(EntryAnswer(member_id=entry.member_id, entry=entry_view(entry)), headers=_headers(outcome))
+
+
+def preview_answer(body: OrderIn | EventIn, entry: Entry) -> PreviewAnswer:
+    """An entry that was not written."""
+    order_id = body.order_id if isinstance(body, OrderIn) else None
+    status: Literal["recorded"] | None = "recorded" if order_id else None
+    return PreviewAnswer(member_id=entry.member_id, entry=entry_view(entry), status=status, order_id=order_id)
 
 
 def check_in_answer(outcome: ledger.Outcome) -> Answer:
@@ -94,5 +106,5 @@ def rules_answer(published: Published, now: datetime) -> RulesAnswer:
         version=published.version,
         brand=_text(published.rulebook.brand.name),
         sections=sections,
-        examples=[_text(example) for example in rules.examples(published, now)],
+        examples=[Text(zh=example.zh, en=example.en) for example in rules.examples(published, now)],
     )

@@ -11,6 +11,8 @@ from chalicelib.engine.account import Account
 from chalicelib.rulebook.model import Rulebook
 from chalicelib.shared.clock import add_months, week_start
 
+MAX_STALE = 2
+
 Counters = Mapping[str, Mapping[str, int]]
 
 
@@ -39,6 +41,18 @@ def add(counters: Counters, rulebook: Rulebook, metric: str, amount: int, on: da
         periods = {p: n for p, n in periods.items() if not p[:1].isdigit() or p >= oldest}
     kept = MappingProxyType({p: n for p, n in periods.items() if n})
     return MappingProxyType({**{m: c for m, c in counters.items() if m != metric}, **({metric: kept} if kept else {})})
+
+
+def pruned(counters: Counters, rulebook: Rulebook) -> Counters:
+    """Without what the rulebook no longer reads. Of rules that are gone, the lifetime counts used last are kept: a rule
+    that comes back (a roll-back) must not pay again what it pays once."""
+    windows = rulebook.windows
+    stale = [metric for metric in counters if metric not in windows]
+    if not stale:
+        return counters
+    capped = [m for m in stale if m.startswith(("rule_", "paid_")) and "life" in counters[m]][-MAX_STALE:]
+    kept = {m: ({"life": c["life"]} if m in capped else c) for m, c in counters.items() if m in windows or m in capped}
+    return MappingProxyType(kept)
 
 
 def _on_record(periods: Mapping[str, int], key: str) -> str:

@@ -73,14 +73,21 @@ class Draft:
         self.account = self.account.with_(standing=standing)
 
     def finish(self, kind: str, cause: Cause, facts: Mapping[str, Any] | None = None) -> Decision:
-        """Freezes the account and its entry. Raises TooManyPoints above the rulebook's limit for one entry."""
+        """Freezes the account and its entry. Raises TooManyPoints when it grants more than the rulebook's limit for one
+        entry: joining is never refused, and neither is what takes points back."""
         opened = points.open_purse(self.before)
         change = self.purse.worth - opened.worth
         pending = sum(self.purse.pending.values()) - self.before.pending_total
-        if max(abs(change), abs(pending)) > self.rulebook.limits.max_points_per_entry:
+        if kind != "joined" and max(change, pending) > self.rulebook.limits.max_points_per_entry:
             raise TooManyPoints
         seq = self.before.seq + 1
-        account = self.account.with_(seq=seq, lots=self.purse.lots, pending=self.purse.pending, debt=self.purse.debt)
+        account = self.account.with_(
+            seq=seq,
+            lots=self.purse.lots,
+            pending=self.purse.pending,
+            debt=self.purse.debt,
+            counters=counters.pruned(self.account.counters, self.rulebook),
+        )
         entry = Entry(
             member_id=account.member_id,
             seq=seq,

@@ -40,9 +40,13 @@ def paid(draft: Draft, event: OrderPaid) -> Decision:
     draft.facts.update(_facts(record))
     early = []
     for refund in event.early_refunds:
-        # The payment is the first to know the true amount: whatever an early refund has beyond it is not refundable.
-        amount = min(refund.amount_fen, record.amount_fen - record.refunded_fen)
-        record, facts = _take_back(draft, record, replace(refund, amount_fen=amount))
+        left = record.amount_fen - record.refunded_fen
+        if refund.amount_fen > left:
+            # As if it came now: refused, and refused again when it is repeated.
+            draft.say("refund", 0, f"Refund {refund.refund_id} is more than the order: not recorded",
+                      f"退款 {refund.refund_id} 超过订单金额，未记录")  # fmt: skip
+            continue
+        record, facts = _take_back(draft, record, refund)
         early.append(facts)
     if early:
         draft.facts["early_refunds"] = early

@@ -21,7 +21,7 @@ from chalicelib.ledger.refusals import (
     ScopeTooLarge,
     TokenRevoked,
 )
-from chalicelib.ledger.statement import entry, scope, statement
+from chalicelib.ledger.statement import entry, look, scope, statement
 from chalicelib.ledger.verify import verify
 
 __all__ = [
@@ -48,6 +48,7 @@ __all__ = [
     "entry_from_image",
     "execute",
     "load",
+    "look",
     "member_of",
     "park",
     "scope",

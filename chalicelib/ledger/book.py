@@ -125,12 +125,14 @@ def execute(
     also: AlsoFor = (),
     account: Account | None = None,
     replaces: int | None = None,
+    check: Callable[[Account], None] | None = None,
 ) -> Outcome:
     """Loads, decides, commits; decides again after a lost race.
 
     body_hash: digest of the request's content · request: the member's Idempotency-Key · cause: the one the decision
     will have; there an earlier identical request is looked for when the engine refuses this one · account: one already
-    loaded, which saves the read · replaces: the revision of the parked place this entry takes.
+    loaded, which saves the read · replaces: the revision of the parked place this entry takes · check: refusals that
+    hold for a repeat too, raised before anything else.
 
     Raises MemberUnknown, IdempotencyMismatch, Parked, AlsoRefused, AccountTooLarge, EntryTooLarge, Unavailable, and
     whatever `decide` raises.
@@ -139,6 +141,8 @@ def execute(
     for attempt in range(ATTEMPTS):
         wait(attempt)
         account = account or load(member_id)
+        if check:
+            check(account)
         earlier = _remembered(account, write, cause)
         if earlier:
             return write.outcome_of(earlier)

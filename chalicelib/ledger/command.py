@@ -23,18 +23,29 @@ def command(
     *,
     check: Callable[[Account], None] | None = None,
     also: AlsoFor = (),
+    repeats_first: bool = False,
 ) -> Outcome:
     """Records what the member does, once for its Idempotency-Key `key` and its cause.
 
     content: what makes two requests the same · check: refusals of the room's own, raised before anything is decided ·
-    also: the room's writes. Raises MemberErased, MemberFrozen, TokenRevoked, and whatever `ledger.execute` raises.
+    also: the room's writes · repeats_first: a repeat is answered before the caller is admitted, for the command that
+    ends the caller's own token. Raises MemberErased, MemberFrozen, TokenRevoked, and whatever `ledger.execute` raises.
     """
     published = store.current(now)
 
     def decide(account: Account) -> Decision:
-        admit(account, caller)
+        if repeats_first:
+            admit(account, caller)
         if check:
             check(account)
         return process(published, account, event, now)
 
-    return execute(caller.member_id, decide, cause=event.cause, request=key, body_hash=body_hash(content), also=also)
+    return execute(
+        caller.member_id,
+        decide,
+        cause=event.cause,
+        request=key,
+        body_hash=body_hash(content),
+        also=also,
+        check=None if repeats_first else lambda account: admit(account, caller),
+    )

@@ -1,5 +1,7 @@
 """Reading the journal: one entry, one scope, a member's statement."""
 
+from typing import Any
+
 from pynamodb.exceptions import QueryError
 
 from chalicelib.engine.decision import Entry
@@ -9,7 +11,7 @@ from chalicelib.ledger.codec import entry_of
 from chalicelib.ledger.items import EntryItem
 from chalicelib.ledger.refusals import ScopeTooLarge
 from chalicelib.shared import dynamo
-from chalicelib.shared.errors import BadCursor
+from chalicelib.shared.errors import BadCursor, IdempotencyMismatch
 
 MAX_SCOPE = 1000
 
@@ -18,6 +20,17 @@ def entry(cause: Cause) -> Entry | None:
     """The entry of that cause."""
     item = stored(cause)
     return entry_of(item) if item and item.seq is not None else None
+
+
+def look(cause: Cause, body_hash: str) -> tuple[Entry | None, dict[str, Any]]:
+    """The entry of that cause, if it is recorded, and else what waits in its place. Raises IdempotencyMismatch when it
+    was recorded with other content."""
+    item = stored(cause)
+    if item is None or item.seq is None:
+        return None, dict(item.parked or {}) if item else {}
+    if item.body_hash != body_hash:
+        raise IdempotencyMismatch
+    return entry_of(item), {}
 
 
 def scope(name: str) -> list[Entry]:

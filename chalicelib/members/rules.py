@@ -1,4 +1,4 @@
-"""The room's own pure rules: what a refresh token looks like, what a profile may hold, how a phone is shown."""
+"""The room's own pure rules: what a refresh token looks like, what a profile may hold."""
 
 import re
 import unicodedata
@@ -50,8 +50,3 @@ def is_birthday(text: str) -> bool:
         return False
     month, day = int(text[:2]), int(text[3:])
     return 1 <= month <= 12 and 1 <= day <= monthrange(2024, month)[1]
-
-
-def masked_phone(e164: str) -> str:
-    """`+86138****5678`: enough for its owner to recognise."""
-    return f"{e164[:-8]}****{e164[-4:]}" if len(e164) > 10 else "****"

@@ -98,7 +98,7 @@ def log_out_everywhere(caller: callers.Member, key: str, now: datetime) -> ledge
     """Refuses every access token and session from before now."""
     cause = Cause(caller.member_id, f"log-out#{digest(key, 24)}")
     event = events.StatusChanged(cause, tokens_from=now)
-    return ledger.command(caller, event, {"operation": "log-out"}, key, now)
+    return ledger.command(caller, event, {"operation": "log-out"}, key, now, repeats_first=True)
 
 
 def change_profile(caller: callers.Member, body: ProfileIn, key: str, now: datetime) -> ledger.Outcome:
@@ -125,14 +125,21 @@ def consent(caller: callers.Member, body: ConsentIn, key: str, now: datetime) ->
     on = business_date(now, published.rulebook.brand.time_zone)
 
     def decide(account: Account) -> Decision:
-        ledger.admit_reader(account, caller)
         consents = {name: value for name, value in account.profile.consents.items() if name != body.name}
         if body.granted:
             consents[body.name] = f"{body.version}@{on}"
         return process(published, account, events.ProfileChanged(cause, {"consents": consents}), now)
 
     content = ledger.body_hash({"operation": "consent", **body.model_dump()})
-    return ledger.execute(caller.member_id, decide, cause=cause, request=key, body_hash=content)
+    return ledger.execute(
+        caller.member_id,
+        decide,
+        cause=cause,
+        request=key,
+        body_hash=content,
+        # A frozen member may withdraw a consent all the same.
+        check=lambda account: ledger.admit_reader(account, caller),
+    )
 
 
 def bind_phone(caller: callers.Member, code: str, key: str, now: datetime) -> ledger.Outcome:

@@ -163,6 +163,6 @@ def _before(cursor: str | None) -> int | None:
     if key is None:
         return None
     number = key.get("before") if isinstance(key, dict) else None
-    if not isinstance(number, int) or not 0 < number < 10**9:
+    if not isinstance(number, int) or isinstance(number, bool) or not 0 < number < 10**9:
         raise BadCursor
     return number

@@ -2,7 +2,7 @@
 
 The bound is the JSON of the account's state, as the ledger measures it before a write:
 
-    bytes = base + badges + 26 × lots + 44 × pending portions + 30 × runs + counters
+    bytes = base + stale + badges + 26 × lots + 44 × pending portions + 30 × runs + counters
     lots             = min(60, longest validity in months + 1 + min(12, refund grace in days + 1))
     pending portions = (days of waiting + 1) × different validities of the rules for orders, 0 without waiting
     runs             = make-up days ÷ 2 + 2
@@ -23,6 +23,8 @@ MAX_ACCOUNT_BYTES = 4096
 # Status, dates, standing, nickname, avatar, consents, inviter and the remembered requests, all at their longest.
 BASE_BYTES = 1250
 MAX_LOTS, MAX_GRACE_LOTS = 60, 12
+# Two lifetime counts of rules that are gone (engine/counters.py).
+STALE_BYTES = 2 * 55
 _LOT_BYTES, _PENDING_BYTES, _RUN_BYTES = 26, 44, 30
 _KEY_BYTES = {"lifetime": 6, "day": 14, "week": 14}
 _MONTH_KEY_BYTES = 9
@@ -44,7 +46,7 @@ def account_bytes(rulebook: Rulebook) -> int:
             if cap.times is not None:
                 capped[cap.metric(rule.id), "months:1" if cap.per == "month" else cap.per] = cap.times
     counters = sum(_counter_bytes(metric, windows, capped) for metric, windows in rulebook.windows.items())
-    return BASE_BYTES + badges + held + counters
+    return BASE_BYTES + STALE_BYTES + badges + held + counters
 
 
 def _counter_bytes(metric: str, windows: set[str], capped: dict[tuple[str, str], int]) -> int:

@@ -21,8 +21,8 @@ from chalicelib.shared.clock import parse_instant, rfc3339
 from chalicelib.shared.errors import Conflict, InvalidFields, NotFound, Unavailable, invalid
 
 REVALIDATE_SECONDS = 5.0
-# Publications the schedule item remembers; older versions are found by number only.
-MAX_PLAN = 50
+# Publications the schedule item remembers, those to come among them; older versions are found by number only.
+MAX_PAST, MAX_COMING = 30, 20
 _PARSED_VERSIONS = 8
 _SAVE_ATTEMPTS = 5
 
@@ -55,6 +55,12 @@ class DraftPublished(Conflict):
 class PublishedMeanwhile(Conflict):
     code = "RULEBOOK_CHANGED"
     message, message_zh = "Something was saved meanwhile; look again.", "规则刚刚被他人更新，请刷新后再试"
+
+
+class TooManyPlanned(Conflict):
+    code = "TOO_MANY_PLANNED"
+    message = "Twenty versions are planned already; wait until one is in force."
+    message_zh = "已有 20 个待生效的规则版本，请等待生效后再发布"
 
 
 class RulebookRefused(InvalidFields):
@@ -205,7 +211,7 @@ def _publish(
     item = DocumentItem(
         VERSION, number, document=items.pack(document), actor=actor, at=rfc3339(now), effective_at=at, origin=origin
     )
-    plan = [*(schedule.plan if schedule else []), [number, at]][-MAX_PLAN:]
+    plan = [*_planned(schedule, now), [number, at]]
     newest = ScheduleItem.newest == number - 1 if schedule else ScheduleItem.kind.does_not_exist()
     details = {"origin": origin, "effective_at": at, "confirmations": confirmed}
     writes: list[items.Write] = [
@@ -224,6 +230,18 @@ def _publish(
         raise PublishedMeanwhile
     _cache.read_at = None
     return _published(number, document)
+
+
+def _planned(schedule: ScheduleItem | None, now: datetime) -> list[list[Any]]:
+    """What the schedule goes on holding: everything to come, the version in force, and the latest of those before it,
+    which only a look back in time would need. Raises TooManyPlanned."""
+    known = [(number, parse_instant(at)) for number, at in (schedule.plan if schedule else [])]
+    coming = [number for number, instant in known if instant > now]
+    if len(coming) >= MAX_COMING:
+        raise TooManyPlanned
+    begun = sorted((instant, number) for number, instant in known if instant <= now)
+    kept = {number for _, number in begun[-MAX_PAST:]} | set(coming)
+    return [[number, rfc3339(instant)] for number, instant in known if number in kept]
 
 
 def _check(document: dict[str, Any], confirmations: Mapping[str, str]) -> dict[str, str]:

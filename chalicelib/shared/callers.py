@@ -7,6 +7,7 @@ signs, so a rotation adds a key, waits out the longest life, and removes the old
 import hashlib
 import hmac
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -64,6 +65,11 @@ class Operator:
 Caller = Anonymous | Member | Merchant | Operator
 
 
+def _stamp(now: datetime) -> float:
+    """When a token was issued, to the millisecond: what ended all tokens a moment later must find it older."""
+    return int(now.timestamp() * 1000) / 1000
+
+
 def sign_token(kind: str, subject: str, now: datetime, seconds: int = ACCESS_SECONDS, **claims: Any) -> str:
     """A signed token of `kind` (`member` or `operator`) for `subject`."""
     import jwt
@@ -71,7 +77,7 @@ def sign_token(kind: str, subject: str, now: datetime, seconds: int = ACCESS_SEC
     keys = secrets.read(settings().token_secret)
     kid = keys["current"]
     body = {
-        "typ": kind, "sub": subject, "iat": int(now.timestamp()),
+        "typ": kind, "sub": subject, "iat": _stamp(now),
         "exp": int((now + timedelta(seconds=seconds)).timestamp()), **claims,
     }  # fmt: skip
     return jwt.encode(body, keys[kid], algorithm="HS256", headers={"kid": kid})
@@ -85,7 +91,7 @@ def _claims(kind: str, authorization: str | None, now: datetime) -> dict[str, An
         raise Unauthorized
     try:
         kid = str(jwt.get_unverified_header(token).get("kid", ""))
-        key = secrets.read(settings().token_secret).get(kid) if kid != "current" else None
+        key = secrets.key(settings().token_secret, kid) if kid != "current" else None
         if not key:
             raise Unauthorized
         claims: dict[str, Any] = jwt.decode(
@@ -108,14 +114,15 @@ def member_from(authorization: str | None, now: datetime) -> Member:
     return Member(claims["sub"], datetime.fromtimestamp(claims["iat"], now.tzinfo))
 
 
-class OperatorDisabled(Forbidden):
+class OperatorDisabled(Unauthorized):
     code = "OPERATOR_DISABLED"
     message, message_zh = "This login has ended; log in again.", "账号已停用或权限已变更，请重新登录"
 
 
-def end_operator_tokens(operator_id: str, now: datetime) -> None:
-    """Ends every token the operator holds: after a change of role or password, or disabling."""
-    guard.remember(f"operator#{operator_id}", str(int(now.timestamp())), now, ACCESS_SECONDS)
+def tokens_ended(operator_id: str, now: datetime) -> guard.Guard:
+    """The mark that ends every token the operator holds, to be saved with what ended them: a change of role or
+    password, or disabling."""
+    return guard.memory(f"operator#{operator_id}", str(_stamp(now)), now, ACCESS_SECONDS)
 
 
 def operator_from(authorization: str | None, now: datetime, roles: tuple[str, ...]) -> Operator:
@@ -126,14 +133,14 @@ def operator_from(authorization: str | None, now: datetime, roles: tuple[str, ..
     if operator.role not in roles:
         raise Forbidden
     ended = guard.recall(f"operator#{operator.operator_id}", now)
-    if ended and claims["iat"] <= int(ended):
+    if ended and claims["iat"] <= float(ended):
         raise OperatorDisabled
     return operator
 
 
 _SIGNED = re.compile(
     r"HMAC-SHA256 key_id=(?P<key_id>[A-Za-z0-9_\-]{1,64}),timestamp=(?P<timestamp>[0-9]{1,12}),"
-    r"nonce=(?P<nonce>[A-Za-z0-9_\-]{16,64}),signature=(?P<signature>[0-9a-f]{64})"
+    r"nonce=(?P<nonce>[!-+\--~]{16,64}),signature=(?P<signature>[0-9A-Fa-f]{64})"
 )
 
 
@@ -143,18 +150,20 @@ def signature(secret: str, method: str, path_and_query: str, timestamp: str, non
     return hmac.new(secret.encode(), text.encode(), hashlib.sha256).hexdigest()
 
 
-def merchant_from(authorization: str | None, method: str, path_and_query: str, body: bytes, now: datetime) -> Merchant:
-    """The merchant whose key signed this very request. Raises Unauthorized: stale, replayed, tampered, unknown key."""
+def merchant_from(authorization: str | None, method: str, paths: Sequence[str], body: bytes, now: datetime) -> Merchant:
+    """The merchant whose key signed this very request; `paths` are the ways its path and query may have been written.
+    Raises Unauthorized: stale, replayed, tampered, unknown key."""
     found = _SIGNED.fullmatch(re.sub(r",\s+", ",", authorization or ""))
     if not found:
         raise Unauthorized
     key_id, stamp, nonce = found["key_id"], found["timestamp"], found["nonce"]
     if abs(now.timestamp() - int(stamp)) > FRESH_SECONDS:
         raise Unauthorized([{"field": "timestamp", "problem": "further than 300 seconds from our clock"}])
-    key = secrets.read(settings().merchant_secret).get(key_id)
+    key = secrets.key(settings().merchant_secret, key_id)
     # Compute before looking at the key, so that an unknown key takes as long as a wrong signature.
-    expected = signature(key["secret"] if key else "-", method, path_and_query, stamp, nonce, body)
-    if not hmac.compare_digest(expected, found["signature"]) or not key:
+    secret, given = key["secret"] if key else "-", found["signature"].lower()
+    signed = [hmac.compare_digest(signature(secret, method, path, stamp, nonce, body), given) for path in paths]
+    if not any(signed) or not key:
         raise Unauthorized
     if not guard.use_once(f"nonce#{key_id}#{nonce}", random_code(16), now, NONCE_SECONDS):
         raise Unauthorized([{"field": "nonce", "problem": "already used"}])

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, cast
-from urllib.parse import unquote, urlencode
+from urllib.parse import quote, unquote, urlencode
 
 from chalice.app import Blueprint, Chalice
 from chalice.app import Response as HttpResponse
@@ -183,21 +183,26 @@ def _authenticate(auth: Auth, request: Any, raw: bytes, now: datetime) -> caller
     if auth == member:
         return callers.member_from(header, now)
     if auth == merchant:
-        return callers.merchant_from(header, request.method, _path_and_query(request), raw, now)
+        return callers.merchant_from(header, request.method, _signed_paths(request), raw, now)
     return callers.Anonymous()
 
 
-def _path_and_query(request: Any) -> str:
-    """What the merchant signed: the path with its query, parameters in the order they were sent."""
-    path = _route_path(request)
+def _signed_paths(request: Any) -> list[str]:
+    """What the merchant may have signed: the path with its query, as the client sent them. What stands between us and
+    the client decodes parts of it, so each way of writing the same request is tried: parameters as they arrive or
+    encoded, a space in the query as `+` or `%20`."""
+    parameters = request.uri_params or {}
+    written = [parameters, {name: quote(unquote(value), safe="") for name, value in parameters.items()}]
+    paths = [_route_path(request, values) for values in written]
     query = request.query_params
     pairs = [(name, value) for name in query or {} for value in query.getlist(name)]
-    return f"{path}?{urlencode(pairs)}" if pairs else path
+    queries = [f"?{urlencode(pairs)}", f"?{urlencode(pairs, quote_via=quote)}"] if pairs else [""]
+    return list(dict.fromkeys(path + text for path in paths for text in queries))
 
 
-def _route_path(request: Any) -> str:
+def _route_path(request: Any, parameters: dict[str, str]) -> str:
     path = str(request.context.get("resourcePath", ""))
-    for name, value in (request.uri_params or {}).items():
+    for name, value in parameters.items():
         path = path.replace("{" + name + "}", value)
     return path
 

@@ -35,10 +35,15 @@ def use_once(key: str, owner: str, now: datetime, seconds: int) -> bool:
     return True
 
 
+def memory(key: str, value: str, now: datetime, seconds: int) -> Guard:
+    """What `recall` finds under `key` for `seconds` once it is saved."""
+    return Guard(id=key, expires_at=int(now.timestamp()) + seconds, value=value)
+
+
 def remember(key: str, value: str, now: datetime, seconds: int) -> None:
     """Keeps `value` under `key` for `seconds`."""
     try:
-        Guard(id=key, expires_at=int(now.timestamp()) + seconds, value=value).save()
+        memory(key, value, now, seconds).save()
     except PutError as error:
         raise dynamo.as_refusal(error) from error
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from chalicelib.shared import aws
 
-_CACHE_SECONDS = 60.0
+_CACHE_SECONDS, _RENEW_SECONDS = 60.0, 2.0
 _cache: dict[str, tuple[float, dict[str, Any]]] = {}
 
 
@@ -21,6 +21,16 @@ def read(name: str) -> dict[str, Any]:
     return value
 
 
+def key(name: str, key_id: str) -> Any:
+    """One key of the secret; None when there is none. A key not known is looked for anew, since it may have been made a
+    moment ago; at most every few seconds, since whoever asks may be anybody."""
+    found = read(name).get(key_id)
+    if found is None and time.monotonic() - _cache[name][0] >= _RENEW_SECONDS:
+        del _cache[name]
+        found = read(name).get(key_id)
+    return found
+
+
 def write(name: str, value: dict[str, Any]) -> None:
     """Replaces the secret's value. Other containers see it within a minute."""
     aws.client("secretsmanager").put_secret_value(SecretId=name, SecretString=json.dumps(value))
@@ -28,5 +38,5 @@ def write(name: str, value: dict[str, Any]) -> None:
 
 
 def forget() -> None:
-    """Drops the cache: after a key was not found, and between tests."""
+    """Drops the cache: before a secret is shown or changed, and between tests."""
     _cache.clear()

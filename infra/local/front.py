@@ -45,7 +45,7 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             self._refuse(*_error(404, "NOT_FOUND", "There is nothing here.", "没有找到"))
 
-    do_GET = do_POST = do_PATCH = do_PUT = do_DELETE = _handle
+    do_GET = do_POST = do_PATCH = do_PUT = do_DELETE = do_HEAD = do_OPTIONS = _handle
 
     def _forward(self) -> None:
         length = self.headers.get("Content-Length", "0")
@@ -79,7 +79,8 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header(name, value)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
-        self.wfile.write(body)
+        if self.command != "HEAD":
+            self.wfile.write(body)
 
     def log_message(self, *_: Any) -> None:
         """Silent: the functions log for themselves."""

@@ -250,7 +250,7 @@ def test_a_disabled_operator_cannot_write_though_the_token_still_lives(console: 
     before = actions()
     for (method, path), body in WRITES.items():
         status, answer = console.call(method, at(path), body, eve)
-        assert (status, answer["error"]["code"]) == (403, "OPERATOR_DISABLED"), (method, path)
+        assert (status, answer["error"]["code"]) == (401, "OPERATOR_DISABLED"), (method, path)
     assert actions() == before
 
 
@@ -258,7 +258,7 @@ def test_a_demoted_operator_cannot_publish_though_the_token_says_otherwise(conso
     root, eve = console.hire("root", "owner"), console.hire("eve", "operator")
     assert console.call("PATCH", "/v1/admin/operators/eve", {"role": "analyst"}, root)[0] == 200
     status, answer = console.call("POST", "/v1/admin/rulebook/publish", {"draft": 9}, eve)
-    assert (status, answer["error"]["code"]) == (403, "OPERATOR_DISABLED")
+    assert (status, answer["error"]["code"]) == (401, "OPERATOR_DISABLED")
 
 
 def test_the_routes_contracts_are_known_to_the_api_document(console: Console) -> None:

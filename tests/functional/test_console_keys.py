@@ -32,7 +32,7 @@ def signs(key_id: str, secret: str) -> bool:
     signed = callers.signature(secret, "POST", "/v1/orders", stamp, nonce, b"{}")
     header = f"HMAC-SHA256 key_id={key_id},timestamp={stamp},nonce={nonce},signature={signed}"
     try:
-        return callers.merchant_from(header, "POST", "/v1/orders", b"{}", NOW) == callers.Merchant(key_id)
+        return callers.merchant_from(header, "POST", ["/v1/orders"], b"{}", NOW) == callers.Merchant(key_id)
     except Unauthorized:
         return False
 

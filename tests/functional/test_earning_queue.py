@@ -8,11 +8,12 @@ from unittest.mock import patch
 import pytest
 
 from chalicelib import ledger
-from chalicelib.earning import intake
+from chalicelib.earning import intake, service
 from chalicelib.earning.workers import orders
 from chalicelib.shared import aws as clients
 from chalicelib.shared.config import settings
 from chalicelib.shared.errors import Unavailable
+from infra.data_stack import RECEIVES
 from tests.harness.api import Api, Member
 
 
@@ -38,8 +39,9 @@ class Queue:
             "order_id": order_id, "member_id": member.member_id, "paid_at": paid_at, "amount_fen": amount_fen, **more,
         }  # fmt: skip
 
-    def deliver(self, *messages: Any) -> list[int]:
-        """Delivers a batch; answers the places of the messages given back. A message is a JSON value or a raw body; a
+    def deliver(self, *messages: Any, tries: int = 1) -> list[int]:
+        """Delivers a batch for the so-many-th time; answers the places of the messages given back. A message is a JSON
+        value or a raw body; a
         pair names its message group, which else is the member or the order."""
         records = []
         for place, message in enumerate(messages):
@@ -47,7 +49,7 @@ class Queue:
             raw = body if isinstance(body, str) else json.dumps(body)
             if group is None:
                 group = body.get("member_id", "?") if isinstance(body, dict) else "?"
-            attributes = {"MessageGroupId": group}
+            attributes = {"MessageGroupId": group, "ApproximateReceiveCount": str(tries)}
             records.append({"messageId": f"m{place}-{hash(raw)}", "body": raw, "attributes": attributes})
         answer = orders({"Records": records}, None)
         ids = [record["messageId"] for record in records]
@@ -191,6 +193,29 @@ def test_what_can_never_succeed_is_set_aside_with_the_reason_and_delivered_twice
         assert aside[0].details.isprintable()
         assert len(aside[0].details) <= 1000
     assert (causes(ann), causes(bob)) == (["joined", "order#A-1"], ["joined"])
+
+
+def test_a_message_that_meets_a_bug_of_ours_is_tried_again_and_at_last_set_aside_alone(
+    queue: Queue, ann: Member, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    report = service.report_order
+
+    def stumbling(order: Any, *arguments: Any, **named: Any) -> Any:
+        if order.order_id == "A-1":
+            raise RuntimeError("a bug")
+        return report(order, *arguments, **named)
+
+    monkeypatch.setattr(service, "report_order", stumbling)
+    batch = [queue.order(ann, f"A-{number}") for number in (1, 2, 3)]
+    for tries in range(1, intake.LAST_TRY):
+        assert queue.deliver(*batch, tries=tries) == [0, 1, 2]
+        assert queue.set_aside() == []
+    assert queue.deliver(*batch, tries=intake.LAST_TRY) == []
+    assert [(letter.reason, json.loads(letter.body)["order_id"]) for letter in queue.set_aside()] == [
+        ("INTERNAL", "A-1")
+    ]
+    assert causes(ann) == ["joined", "order#A-2", "order#A-3"]
+    assert intake.LAST_TRY == RECEIVES
 
 
 def test_a_body_too_large_to_be_set_aside_with_a_reason_is_left_to_the_queues_own_redrive(

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from chalicelib.rulebook.presets import preset
 from tests.harness.api import Api, Member
 
 
@@ -32,7 +33,7 @@ def test_a_preview_writes_nothing_and_is_what_reporting_then_writes(api: Api, an
     assert written(api, ann) == (1, 100)
     assert shown["entry"]["tier_after"] == "silver"
     real = api.merchant("POST", "/v1/orders", order).body
-    assert shown == {"member_id": real["member_id"], "entry": real["entry"]}
+    assert shown == real
     api.clock.pass_(days=1)
     assert preview(api, order) == shown  # of what is recorded, the preview is the record
     event = {
@@ -41,7 +42,7 @@ def test_a_preview_writes_nothing_and_is_what_reporting_then_writes(api: Api, an
     }  # fmt: skip
     shown = preview(api, event)
     assert written(api, ann)[0] == 2
-    assert shown == api.merchant("POST", "/v1/events", event).body
+    assert shown == {**api.merchant("POST", "/v1/events", event).body, "status": None, "order_id": None}
 
 
 def test_a_preview_refuses_what_reporting_would_refuse(api: Api, ann: Member) -> None:
@@ -127,3 +128,12 @@ def test_the_rules_page_follows_what_is_published(api: Api) -> None:
 def test_without_a_rulebook_the_page_says_so(bare_api: Api) -> None:
     reply = bare_api.call("GET", "/v1/rules")
     assert (reply.status, reply.code) == (503, "RULEBOOK_NOT_PUBLISHED")
+
+
+def test_the_rules_are_shown_however_long_the_names_of_what_pays_are(api: Api) -> None:
+    long = {"zh": "很长的名字" * 20, "en": "a very long name " * 20}
+    more = [{"id": f"more_{n}", "name": long, "trigger": "order_paid", "points": {"fixed": 1}} for n in range(6)]
+    api.publish({"earning": [*preset("retail")["earning"], *more]})
+    shown = api.call("GET", "/v1/rules")
+    assert shown.status == 200
+    assert len(shown.body["examples"][2]["en"]) > 1_000

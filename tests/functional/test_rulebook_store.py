@@ -87,7 +87,7 @@ def test_instants_finer_than_the_stored_millisecond_are_in_force_at_once() -> No
 
 
 def test_the_schedule_stays_small_and_older_versions_stay_readable(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(store, "MAX_PLAN", 3)
+    monkeypatch.setattr(store, "MAX_PAST", 2)
     for _ in range(5):
         publish()
     schedule = items.read_schedule()
@@ -95,6 +95,22 @@ def test_the_schedule_stays_small_and_older_versions_stay_readable(monkeypatch: 
     assert [number for number, _ in schedule.plan] == [3, 4, 5]
     store.forget()
     assert store.at(1).version == 1
+
+
+def test_however_much_is_planned_the_version_in_force_stays_so() -> None:
+    publish()
+    for number in range(store.MAX_COMING):
+        draft = store.save_draft(document(), ADA, NOW)
+        store.publish(draft, LATER + timedelta(days=number), ADA, {}, NOW)
+    with pytest.raises(store.TooManyPlanned):
+        store.publish(store.save_draft(document(), ADA, NOW), LATER, ADA, {}, NOW)
+    store.forget()
+    assert store.current(NOW).version == 1
+    assert store.current(LATER + timedelta(days=3)).version == 5
+    later = LATER + timedelta(days=100)
+    store.publish(store.save_draft(document(), ADA, later), None, ADA, {}, later)
+    store.forget()
+    assert store.current(later).version == store.MAX_COMING + 2
 
 
 # The cache ----------------------------------------------------------------------------------------------------------

@@ -157,8 +157,8 @@ def test_a_claw_back_takes_the_orders_own_lot_before_an_earlier_one() -> None:
 
 
 def test_a_refund_that_arrived_before_the_payment_is_settled_in_the_same_entry() -> None:
-    decision = pay(member(), 10_000, early=(Refund("R1", 4_000), Refund("R2", 9_000)))
-    assert decision.entry.points == 0  # the second refund is cut to what was paid
+    decision = pay(member(), 10_000, early=(Refund("R1", 4_000), Refund("R2", 9_000), Refund("R3", 6_000)))
+    assert decision.entry.points == 0  # the second refund is of more than was left, and is not recorded
     assert [early["amount_fen"] for early in decision.entry.facts["early_refunds"]] == [4_000, 6_000]
     record = record_of([decision.entry])
     assert record is not None

@@ -41,8 +41,7 @@ class Queue:
 
     def deliver(self, *messages: Any, tries: int = 1) -> list[int]:
         """Delivers a batch for the so-many-th time; answers the places of the messages given back. A message is a JSON
-        value or a raw body; a
-        pair names its message group, which else is the member or the order."""
+        value or a raw body; a pair names its message group, which else is the member or the order."""
         records = []
         for place, message in enumerate(messages):
             group, body = message if isinstance(message, tuple) else (None, message)

@@ -1,5 +1,4 @@
-"""What the brand learns from facts. So far: how many entries of each kind there were each day, and their points; how
-often benefits were used, by benefit and tier.
+"""What the brand learns from facts. So far: how many entries of each kind there were each day, and their points.
 
 `workers.py` counts facts from the queue, exactly once each; `admin.py` answers the figures.
 """

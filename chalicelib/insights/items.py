@@ -6,8 +6,7 @@ from chalicelib.shared import dynamo
 
 
 class MetricItem(dynamo.Record):
-    """One shard of one figure: `day` is the business date, `kind` is `<kind>#<shard>`; of a benefit's uses
-    `<kind>/<benefit>/<tier>#<shard>`."""
+    """One shard of one figure: `day` is the business date, `kind` is `<kind>#<shard>`."""
 
     class Meta:
         table_name = dynamo.table("metrics")

@@ -10,8 +10,14 @@ from chalicelib.insights.admin import admin as insights_admin
 from chalicelib.insights.workers import workers as insights_workers
 from chalicelib.members.admin import admin as members_admin
 from chalicelib.members.routes import routes as members_routes
+from chalicelib.notices.routes import routes as notices_routes
 from chalicelib.notices.workers import workers as notices_workers
 from chalicelib.shared.edge import front
+from chalicelib.tiers.admin import admin as tiers_admin
+from chalicelib.tiers.reevaluation_admin import admin as reevaluation_admin
+from chalicelib.tiers.reevaluation_workers import workers as reevaluation_workers
+from chalicelib.tiers.routes import routes as tiers_routes
+from chalicelib.tiers.workers import workers as tiers_workers
 
 app = front(
     console_admin,
@@ -23,5 +29,11 @@ app = front(
     insights_workers,
     members_admin,
     members_routes,
+    notices_routes,
     notices_workers,
+    reevaluation_admin,
+    reevaluation_workers,
+    tiers_admin,
+    tiers_routes,
+    tiers_workers,
 )

@@ -1,7 +1,7 @@
 """Who may touch what. One line a function: exactly what its code does, no more. Tests measure every call of every
 route and worker and fail on a grant that is missing and on one that nothing uses.
 
-Rights on a table are letters: `g` GetItem, `q` Query, `i` Query on its indexes, `p` PutItem, `u` UpdateItem,
+Rights on a table are letters: `g` GetItem, `q` Query, `i` Query on its indexes, `s` Scan, `p` PutItem, `u` UpdateItem,
 `d` DeleteItem. A secret is read, `r`, or read and replaced, `rw`.
 """
 
@@ -11,7 +11,7 @@ from typing import Any
 from infra.data_stack import sub
 from infra.tables import TABLES
 
-ACTIONS = {"g": "GetItem", "q": "Query", "p": "PutItem", "u": "UpdateItem", "d": "DeleteItem"}
+ACTIONS = {"g": "GetItem", "q": "Query", "s": "Scan", "p": "PutItem", "u": "UpdateItem", "d": "DeleteItem"}
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,21 @@ ACCESS: dict[str, Access] = {
         tables={"console": "gqpu", "rulebook": "gqp", "guard": "gpu", "audit": "qp"},
         secrets={"tokens": "r", "merchants": "rw"},
     ),
+    "NoticesHttp": Access(tables={"accounts": "g", "notices": "gqu"}, secrets={"tokens": "r"}),
+    "TiersHttp": Access(
+        tables={
+            "accounts": "gp",
+            "journal": "gp",
+            "rulebook": "g",
+            "guard": "g",
+            "audit": "p",
+            "notices": "p",
+            "clocks": "gp",
+            "jobs": "qp",
+        },
+        secrets={"tokens": "r"},
+        sends=("reevaluation",),
+    ),
     "InsightsHttp": Access(tables={"metrics": "q", "guard": "g"}, secrets={"tokens": "r"}),
     "Orders": Access(
         tables={"accounts": "gp", "journal": "gqp", "rulebook": "g"},
@@ -50,6 +65,29 @@ ACCESS: dict[str, Access] = {
     ),
     "Relay": Access(tables={"rulebook": "g"}, publishes=("facts",), streams=("journal",), failures=("relay-dead",)),
     "CountFacts": Access(tables={"metrics": "u", "guard": "p"}, consumes=("metrics",)),
+    "PendingRelease": Access(sends=("points-due",)),
+    "PointsExpiry": Access(sends=("points-due",)),
+    "PointsDue": Access(
+        tables={"accounts": "gpi", "journal": "gp", "rulebook": "g", "notices": "p"},
+        sends=("points-due",),
+        consumes=("points-due",),
+    ),
+    # Starts the evaluation of everybody when a new rulebook is in force.
+    "TierReview": Access(
+        tables={"rulebook": "g", "jobs": "qp", "audit": "p"},
+        sends=("tier-due", "reevaluation"),
+    ),
+    "BenefitGrants": Access(sends=("tier-due",)),
+    "TierDue": Access(
+        tables={"accounts": "gpi", "journal": "gp", "rulebook": "g", "notices": "p"},
+        sends=("tier-due",),
+        consumes=("tier-due",),
+    ),
+    "Reevaluate": Access(
+        tables={"accounts": "gsp", "journal": "gp", "rulebook": "g", "notices": "p", "jobs": "qp"},
+        sends=("reevaluation",),
+        consumes=("reevaluation",),
+    ),
 }
 
 

@@ -11,8 +11,9 @@ from typing import Any
 
 from chalice.app import Chalice
 
-from infra.access import statements
-from infra.data_stack import WORKER_SECONDS, Template, att, name, sub
+from chalicelib.shared.config import LIVE
+from infra.access import ACCESS, statements
+from infra.data_stack import WORKER_SECONDS, Template, att, logical, name, sub
 
 # Members wait for HTTP answers: API Gateway gives up at 29 s, the mini-program long before.
 HTTP_SECONDS = 10
@@ -22,14 +23,40 @@ LOG_DAYS = 30
 QUEUE_WORKERS = {
     "Orders": ("chalicelib.earning.workers.orders", "OrdersSqsEventSource", "orders.fifo", 10),
     "CountFacts": ("chalicelib.insights.workers.count_facts", "CountFactsSqsEventSource", "metrics", 10),
+    # A message is a page of members: one fits an invocation.
+    "PointsDue": ("chalicelib.earning.workers.points_due", "PointsDueSqsEventSource", "points-due", 1),
+    "TierDue": ("chalicelib.tiers.workers.tier_due", "TierDueSqsEventSource", "tier-due", 1),
+    "Reevaluate": (
+        "chalicelib.tiers.reevaluation_workers.reevaluate",
+        "ReevaluateSqsEventSource",
+        "reevaluation",
+        1,
+    ),
+}
+# function → handler, which is named as its job. When each runs stands beside its code.
+SCHEDULES = {
+    "PendingRelease": "chalicelib.earning.workers.pending_release",
+    "PointsExpiry": "chalicelib.earning.workers.points_expiry",
+    "BenefitGrants": "chalicelib.tiers.workers.benefit_grants",
+    "TierReview": "chalicelib.tiers.workers.tier_review",
 }
 RELAY = "Relay"
+NO_TEST_CLOCKS_IN_LIVE = {
+    "RuleCondition": {"Fn::Equals": [{"Ref": "Stage"}, LIVE]},
+    "Assertions": [
+        {
+            "Assert": {"Fn::Equals": [{"Ref": "TestClocks"}, "off"]},
+            "AssertDescription": "test clocks move members' time: they are never on in the live stage",
+        }
+    ],
+}
 # How many copies of a worker may run at once, so that a flood in a queue leaves the account's concurrency to members.
 # A queue's mapping keeps to it by itself. With ReservedConcurrency=on the same number is also set aside for the worker,
 # so that a rush of members cannot starve it, and it caps the relay, whose stream has no other bound. Off by default:
 # AWS refuses a reservation that leaves the account fewer than 100, and a new account may have 10 in all.
 # HTTP functions have none: a reservation is a ceiling too, and the ceiling of members is the account's.
-MAX_CONCURRENCY = {"Orders": 50, "CountFacts": 10, RELAY: 20}
+MAX_CONCURRENCY = {"Orders": 50, "CountFacts": 10, "PointsDue": 5, "TierDue": 5, "Reevaluate": 8, RELAY: 20}
+MAX_CONCURRENCY |= dict.fromkeys(SCHEDULES, 1)
 # Only entries leave the journal: a place kept for one has no `seq`. (A parked place becomes an entry by MODIFY.)
 ENTRIES = {"eventName": ["INSERT", "MODIFY"], "dynamodb": {"NewImage": {"seq": {"N": [{"exists": True}]}}}}
 
@@ -53,15 +80,20 @@ def handlers(app: Chalice) -> dict[str, str]:
     """function → handler string, for every function of the stack."""
     found = {http_function(room): f"chalicelib.{room}.entry.http" for room in http_rooms(app)}
     found |= {function: handler for function, (handler, *_) in QUEUE_WORKERS.items()}
-    return found | {RELAY: "chalicelib.notices.workers.relay"}
+    return found | SCHEDULES | {RELAY: "chalicelib.notices.workers.relay"}
 
 
 def _environment(function: str) -> Template:
     variables: Template = {"STAGE": {"Ref": "Stage"}}
     if function == "Orders":
         variables["ORDERS_DEAD_QUEUE_URL"] = {"Ref": "OrdersDeadQueueUrl"}
+    for queue in ("points-due", "tier-due", "reevaluation"):
+        if queue in ACCESS[function].sends:
+            variables[f"{queue.upper().replace('-', '_')}_QUEUE_URL"] = {"Ref": f"{logical(queue)}QueueUrl"}
     if function == RELAY:
         variables["FACTS_TOPIC_ARN"] = {"Ref": "FactsTopicArn"}
+    if function == "TiersHttp":
+        variables["TEST_CLOCKS"] = {"Ref": "TestClocks"}
     if function == "MembersHttp":
         variables["WECHAT_URL"] = {"Ref": "WechatUrl"}
     return {"Variables": variables}
@@ -122,6 +154,11 @@ def _queue_worker(function: str) -> Template:
             "Properties": {**_worker(function), "Events": {event: {"Properties": mapping}}},
         }
     }
+
+
+def _schedule(function: str) -> Template:
+    """A scheduled function: Chalice's own template has the schedule."""
+    return {function: {"DependsOn": f"{function}Logs", "Properties": _worker(function)}}
 
 
 def _relay() -> Template:
@@ -209,16 +246,28 @@ def _alarms(functions: list[str]) -> Template:
         dimensions = {"FunctionName": name(function)}
         found[f"{function}Errors"] = _alarm("Errors", "AWS/Lambda", dimensions, 1, f"{function} raised")
         found[f"{function}Throttles"] = _alarm("Throttles", "AWS/Lambda", dimensions, 1, f"{function} was throttled")
-    for queue in ("orders-dead.fifo", "metrics-dead", "relay-dead"):
-        key = "".join(part.capitalize() for part in queue.split(".")[0].split("-"))
+    for queue in (
+        "orders-dead.fifo",
+        "metrics-dead",
+        "points-due-dead",
+        "tier-due-dead",
+        "reevaluation-dead",
+        "relay-dead",
+    ):
+        key = logical(queue.split(".")[0])
         metric = "ApproximateNumberOfMessagesVisible"
         what = f"messages wait in {queue}: read their reason, mend, redrive (docs/operations.md)"
         found[f"{key}Messages"] = _alarm(metric, "AWS/SQS", {"QueueName": name(queue)}, 1, what, "Maximum")
-    for queue in ("orders.fifo", "metrics"):
-        key = queue.split(".")[0].capitalize()
+    for queue, *_ in [worker[2:] for worker in QUEUE_WORKERS.values()]:
+        key = logical(queue.split(".")[0])
         what = f"{queue} is more than 10 minutes behind"
         metric = "ApproximateAgeOfOldestMessage"
         found[f"{key}Age"] = _alarm(metric, "AWS/SQS", {"QueueName": name(queue)}, 600, what, "Maximum")
+    for function, handler in SCHEDULES.items():
+        job = handler.rpartition(".")[2]
+        what = f"{job}: members who could not be decided: search the log of the queue's worker for `failure`"
+        which: Template = {"job": job, "stage": {"Ref": "Stage"}}
+        found[f"{function}Members"] = _alarm("members_not_decided", "membership", which, 1, what)
     # A bug behind a route is answered with 500, not raised: only the API's own count shows it.
     what = "the API answered 5xx: search the functions' logs for `failure`"
     found["ApiErrors"] = _alarm("5XXError", "AWS/ApiGateway", {"ApiName": name("api")}, 1, what)
@@ -271,6 +320,8 @@ def template(app: Chalice) -> Template:
         resources |= _http(room)
     for worker in QUEUE_WORKERS:
         resources |= _queue_worker(worker)
+    for schedule in SCHEDULES:
+        resources |= _schedule(schedule)
     resources |= _relay()
     for function in functions:
         resources |= _role(function)
@@ -291,9 +342,15 @@ def template(app: Chalice) -> Template:
             "JournalStreamArn": {"Type": "String"},
             "FactsTopicArn": {"Type": "String"},
             "OrdersDeadQueueUrl": {"Type": "String"},
+            "PointsDueQueueUrl": {"Type": "String"},
+            "TierDueQueueUrl": {"Type": "String"},
+            "ReevaluationQueueUrl": {"Type": "String"},
             "WechatUrl": {"Type": "String", "Default": "https://api.weixin.qq.com"},
             "ReservedConcurrency": {"Type": "String", "AllowedValues": ["on", "off"], "Default": "off"},
+            "TestClocks": {"Type": "String", "AllowedValues": ["on", "off"], "Default": "off"},
         },
+        # CloudFormation itself refuses test clocks among real members, before anything is deployed.
+        "Rules": {"NoTestClocksInLive": NO_TEST_CLOCKS_IN_LIVE},
         "Conditions": {"Reserved": {"Fn::Equals": [{"Ref": "ReservedConcurrency"}, "on"]}},
         "Resources": resources,
         "Outputs": {"ApiId": {"Value": {"Ref": "RestAPI"}}},

@@ -192,6 +192,8 @@ def template() -> Template:
     resources |= _queues("orders", fifo=True) | _queues("metrics", fifo=False) | _queues("relay", fifo=False)
     # The relay reads a stream; of its pair only the dead-letter queue is used.
     del resources["RelayQueue"]
+    resources |= _queues("points-due", fifo=False) | _queues("tier-due", fifo=False)
+    resources |= _queues("reevaluation", fifo=False)
     resources |= _topics() | _secrets() | {"Bucket": _bucket()}
     return {
         "AWSTemplateFormatVersion": "2010-09-09",
@@ -206,6 +208,9 @@ def template() -> Template:
             "FactsTopicArn": {"Value": {"Ref": "FactsTopic"}},
             "OrdersQueueUrl": {"Value": {"Ref": "OrdersQueue"}},
             "OrdersDeadQueueUrl": {"Value": {"Ref": "OrdersDeadQueue"}},
+            "PointsDueQueueUrl": {"Value": {"Ref": "PointsDueQueue"}},
+            "TierDueQueueUrl": {"Value": {"Ref": "TierDueQueue"}},
+            "ReevaluationQueueUrl": {"Value": {"Ref": "ReevaluationQueue"}},
             "BucketName": {"Value": {"Ref": "Bucket"}},
         },
     }

@@ -126,7 +126,8 @@ def deploy(
     s3.put_object(Bucket=bucket, Key=template_key, Body=json.dumps(pruned, ensure_ascii=False).encode())
     url = s3.generate_presigned_url("get_object", Params={"Bucket": bucket, "Key": template_key}).split("?")[0]
     say("app stack: functions, API")
-    wanted = {name: data[name] for name in ("FactsTopicArn", "OrdersDeadQueueUrl")}
+    urls = ("OrdersDeadQueueUrl", "PointsDueQueueUrl", "TierDueQueueUrl", "ReevaluationQueueUrl")
+    wanted = {name: data[name] for name in ("FactsTopicArn", *urls)}
     # Asked of the table: one restored from a backup has another stream than the one the data stack remembers.
     journal = session.client("dynamodb").describe_table(TableName=f"membership-{stage}-journal")["Table"]
     wanted["JournalStreamArn"] = journal["LatestStreamArn"]
@@ -144,14 +145,18 @@ def _uploaded(s3: Any, bucket: str, key: str) -> bool:
 
 def main(stage: str) -> None:
     """Deploys to the account and region of the environment and prints where the API answers. RESERVED_CONCURRENCY=on
-    sets the workers' share of the account's concurrency aside."""
+    sets the workers' share of the account's concurrency aside; TEST_CLOCKS=on allows test clocks, but for in the stage
+    `live`."""
     started = time.monotonic()
 
     def say(what: str) -> None:
         print(f"{time.monotonic() - started:6.1f} s  {what}", flush=True)
 
-    reserved = {"ReservedConcurrency": os.environ.get("RESERVED_CONCURRENCY") or "off"}
-    found = deploy(boto3.session.Session(), stage, reserved, protected=True, say=say)
+    wanted = {
+        "ReservedConcurrency": os.environ.get("RESERVED_CONCURRENCY") or "off",
+        "TestClocks": os.environ.get("TEST_CLOCKS") or "off",
+    }
+    found = deploy(boto3.session.Session(), stage, wanted, protected=True, say=say)
     say(f"done: {found.get('EndpointURL')}")
 
 

@@ -12,6 +12,7 @@ from pydantic import BaseModel, Field, StringConstraints, TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, models_json_schema
 
 from chalicelib.console.schemas import OperatorName
+from chalicelib.rulebook.conditions import Code
 from chalicelib.shared import edge, errors
 from chalicelib.shared.schemas import Empty, ErrorAnswer, MemberId, NaturalKey
 from infra import openapi_words
@@ -24,11 +25,16 @@ SCHEMAS = "#/components/schemas/"
 _Number = Annotated[int, Field(ge=1, lt=10**9)]
 # A path parameter means the same on every path.
 PATH_PARAMETERS: dict[str, Any] = {
+    "benefit": Code,
     "draft": _Number,
+    "job_id": Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9\-]{1,64}$")],
+    "clock_id": Annotated[str, StringConstraints(pattern=r"^T[0-9a-f]{24}$")],
     "key_id": Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_\-]{1,64}$")],
     "member_id": MemberId,
     "name": OperatorName,
+    "notice_id": Annotated[str, StringConstraints(pattern=r"^[0-9TZ:.\-]{24}_[0-9a-f]{12}$")],
     "order_id": NaturalKey,
+    "task": Code,
     "version": _Number,
 }
 ERRORS: dict[int, type[errors.Refusal]] = {

@@ -4,6 +4,7 @@ import os
 
 os.environ.update(
     STAGE="test",
+    TEST_CLOCKS="on",
     AWS_DEFAULT_REGION="us-east-1",
     AWS_ACCESS_KEY_ID="testing",
     AWS_SECRET_ACCESS_KEY="testing",

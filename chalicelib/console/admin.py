@@ -93,7 +93,7 @@ def change_draft(call: Call) -> DraftOut:
 @endpoint(admin, auth=_READERS, body=DocumentIn, answer=FindingsOut)
 def validate(call: Call) -> FindingsOut:
     """What publishing this document would say; nothing is kept"""
-    return FindingsOut.of(store.review(call.body.document))
+    return FindingsOut.of(store.review(call.body.document, call.now))
 
 
 @admin.route("/v1/admin/rulebook/publish", methods=["POST"])

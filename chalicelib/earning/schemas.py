@@ -178,9 +178,21 @@ class CheckInAnswer(Response):
     entry: EntryView
 
 
+class LotNoticeView(Response):
+    """A notice of expiry that the rulebook asks for so many days before: when it was given, and of how many points it
+    told. Both are null until it is on record; one that told of fewer points than the lot has now is given again."""
+
+    days_before: int
+    given_on: date | None
+    points: int | None
+
+
 class LotView(Response):
+    """Points that expire after `expires_on`, unless a notice is not given in time: then their date moves."""
+
     points: int
     expires_on: date
+    notices: list[LotNoticeView]
 
 
 class PendingView(Response):

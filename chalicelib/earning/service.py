@@ -100,17 +100,19 @@ def _deciding(event: events.Event, published: Published, now: datetime) -> Calla
 
 def _as_of_payment(event: events.OrderPaid, published: Published, now: datetime) -> Callable[[Account], Decision]:
     """Decides as if it were `paid_at`; the entry says so, and when it was recorded in truth. Raises FutureInstant."""
-    if event.paid_at > now + SKEW:
-        # The engine could not see it: it compares `paid_at` with the instant it decides at.
-        raise FutureInstant([{"field": "paid_at", "problem": "in the future"}])
-    on = business_date(now, published.rulebook.brand.time_zone)
-    line = Line("as_of_payment", 0, f"Past order, brought in on {on}", f"历史订单，{on} 导入，按付款时间计算")
 
     def decide(account: Account) -> Decision:
-        decision = process(published, account, event, event.paid_at)
-        entry = decision.entry
-        facts = {**entry.facts, "as_of": "paid", "recorded_at": rfc3339(now)}
-        return replace(decision, entry=replace(entry, lines=(*entry.lines, line), facts=facts))
+        recorded_at = account.frozen_at or now
+        if event.paid_at > recorded_at + SKEW:
+            # The engine could not see it: it compares `paid_at` with the instant it decides at.
+            raise FutureInstant([{"field": "paid_at", "problem": "in the future"}])
+        on = business_date(recorded_at, published.rulebook.brand.time_zone)
+        line = Line("as_of_payment", 0, f"Past order, brought in on {on}", f"历史订单，{on} 导入，按付款时间计算")
+        # A test clock is put aside for the decision: the order is the past's, whatever day the member is shown.
+        decision = process(published, account.with_(frozen_at=None), event, event.paid_at)
+        entry, after = decision.entry, decision.account.with_(frozen_at=account.frozen_at)
+        facts = {**entry.facts, "as_of": "paid", "recorded_at": rfc3339(recorded_at)}
+        return replace(decision, account=after, entry=replace(entry, lines=(*entry.lines, line), facts=facts))
 
     return decide
 
@@ -239,16 +241,19 @@ def _behaved(event: EventIn, cause: Cause) -> events.Behaved:
 
 def act(caller: callers.Member, action: ActionIn, key: str, now: datetime) -> ledger.Outcome:
     """Records what the member's phone reports."""
+    account = ledger.load(caller.member_id)
     cause = Cause(caller.member_id, f"action#{action.action_id}")
-    event = events.Behaved(cause, action.kind, now, trusted=False, seconds=action.seconds)
-    return ledger.command(caller, event, {"operation": "action", **_content(action, ActionIn)}, key, now)
+    event = events.Behaved(cause, action.kind, account.frozen_at or now, trusted=False, seconds=action.seconds)
+    content = {"operation": "action", **_content(action, ActionIn)}
+    return ledger.command(caller, event, content, key, now, account=account)
 
 
 def check_in(caller: callers.Member, key: str, now: datetime) -> ledger.Outcome:
     """Checks in for today's business date."""
-    on = business_date(now, store.current(now).rulebook.brand.time_zone)
+    account = ledger.load(caller.member_id)
+    on = business_date(account.frozen_at or now, store.current(now).rulebook.brand.time_zone)
     event = events.CheckedIn(Cause(caller.member_id, f"check-in#{on}"), on)
-    return ledger.command(caller, event, {"operation": "check-in"}, key, now)
+    return ledger.command(caller, event, {"operation": "check-in"}, key, now, account=account)
 
 
 def make_up(caller: callers.Member, on: date, key: str, now: datetime) -> ledger.Outcome:

@@ -10,6 +10,7 @@ from chalicelib.earning.schemas import (
     CheckInAnswer,
     EntryAnswer,
     EventIn,
+    LotNoticeView,
     LotView,
     OrderAnswer,
     OrderIn,
@@ -80,12 +81,27 @@ def points_answer(account: Account, rulebook: Rulebook) -> PointsAnswer:
         pending=account.pending_total,
         debt=account.debt,
         value_fen=account.balance * 100 // rulebook.points_per_yuan_value,
-        lots=[LotView(points=n, expires_on=day) for day, n in sorted(account.lots.items())],
+        lots=[
+            LotView(points=n, expires_on=day, notices=_lot_notices(account, rulebook, day))
+            for day, n in sorted(account.lots.items())
+        ],
         pending_lots=[
             PendingView(points=n, releases_on=released, expires_on=expires)
             for (released, expires), n in sorted(account.pending.items())
         ],
     )
+
+
+def _lot_notices(account: Account, rulebook: Rulebook, day: date) -> list[LotNoticeView]:
+    """Every notice asked for or given, the earliest first."""
+    given = account.noticed.get(day, {})
+    days_before = sorted({*rulebook.expiry.notice_days, *given}, reverse=True)
+    return [
+        LotNoticeView(days_before=n, given_on=given[n].on, points=given[n].points)
+        if n in given
+        else LotNoticeView(days_before=n, given_on=None, points=None)
+        for n in days_before
+    ]
 
 
 def _text(value: Words) -> Text:

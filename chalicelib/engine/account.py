@@ -9,13 +9,86 @@ from typing import Literal
 Status = Literal["active", "frozen", "erased"]
 
 
+Stage = Literal["", "early", "warned", "grace"]
+Base = Mapping[str, int]
+"""Lifetime counts as they were when something began: what is counted from then on is today's less these."""
+
+
+@dataclass(frozen=True)
+class Spare:
+    """One need of a promotion, and how much of its `metrics` (added) there was to spare. What was paid before the day
+    `since`, or in an entry up to number `after`, had not been counted."""
+
+    metrics: tuple[str, ...]
+    since: date
+    after: int
+    left: int
+
+
+@dataclass(frozen=True)
+class Earned:
+    """What a promotion rests on, so that a refund can undo it: the standing of before, as it was, and every set of
+    needs (any one is enough) that was reached."""
+
+    before: "Standing"
+    ways: tuple[tuple[Spare, ...], ...]
+
+
+@dataclass(frozen=True)
+class Lapse:
+    """The loss of a tier: when, and the lifetime counts at entry `seq`, which took it."""
+
+    tier: str
+    on: date
+    base: Base = field(default_factory=lambda: MappingProxyType({}))
+    seq: int = 0
+
+
+@dataclass(frozen=True)
+class Temporary:
+    """A tier lent until `until` (included)."""
+
+    tier: str
+    until: date
+
+
 @dataclass(frozen=True)
 class Standing:
-    """The member's tier (its code), since when, and until when it is held (None for the first tier)."""
+    """The member's tier (its code), since when, and until when it is held (None for the first tier).
+
+    seq: the entry the period began with · base: the lifetime counts then · stage: how far the protocol of losing it has
+    come, with `warned_on`, `grace_until` and `extensions` · bonus: retention progress of the sprint, percent;
+    `sprint_on`: its last day with a purchase · lapses: the tiers lost and not regained, the highest first ·
+    grown: the tiers ever reached or passed, which pay their growth reward no more
+    """
 
     tier: str
     since: date
     valid_until: date | None = None
+    seq: int = 0
+    base: Base = field(default_factory=lambda: MappingProxyType({}))
+    stage: Stage = ""
+    warned_on: date | None = None
+    bonus: int = 0
+    sprint_on: date | None = None
+    grace_until: date | None = None
+    extensions: int = 0
+    earned: Earned | None = None
+    lapses: tuple[Lapse, ...] = ()
+    temporary: Temporary | None = None
+    grown: tuple[str, ...] = ()
+
+    def with_(self, **changes: object) -> "Standing":
+        """A copy with some fields changed."""
+        return replace(self, **changes)  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True)
+class Notice:
+    """On that day the member was told that so many points of a lot would expire."""
+
+    on: date
+    points: int
 
 
 @dataclass(frozen=True)
@@ -57,6 +130,11 @@ class Account:
     pending: (release date, expiry date) → points > 0
     counters: metric → period → count; a period is `life`, `YYYY-MM`, `d:YYYY-MM-DD` or `w:YYYY-MM-DD` (Monday)
     requests: the member's last Idempotency-Keys: key digest → (body digest, entry seq)
+    tasks: task → (the period in which it was last done, `done` or `open` when the reward waits for a tap)
+    granted: benefit → the last month or year for which it was granted
+    noticed: expiry date → days before → the notice on record
+    frozen_at: the instant a test clock shows this member (never in a live stage)
+    points_due_on, tier_due_on: when next something has to happen by itself; None: nothing
     """
 
     member_id: str
@@ -75,6 +153,13 @@ class Account:
     invited_by: str = ""
     tokens_from: datetime | None = None
     requests: Mapping[str, tuple[str, int]] = field(default_factory=lambda: MappingProxyType({}))
+    tasks: Mapping[str, tuple[str, str]] = field(default_factory=lambda: MappingProxyType({}))
+    make_up_cards: int = 0
+    granted: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    noticed: Mapping[date, Mapping[int, Notice]] = field(default_factory=lambda: MappingProxyType({}))
+    frozen_at: datetime | None = None
+    points_due_on: date | None = None
+    tier_due_on: date | None = None
 
     @property
     def balance(self) -> int:

@@ -14,6 +14,15 @@ from chalicelib.rulebook.model import Published, Rulebook
 from chalicelib.shared.clock import business_date
 
 
+def effective_tier(rulebook: Rulebook, standing: Standing | None, today: date) -> str:
+    """The code of the tier whose benefits the member has on that day."""
+    held = rulebook.tier(standing.tier if standing else "").code
+    lent = standing.temporary if standing else None
+    if lent and today <= lent.until and rulebook.rank(lent.tier) > rulebook.rank(held):
+        return rulebook.tier(lent.tier).code
+    return held
+
+
 @dataclass
 class Draft:
     """Mutable on purpose, and only inside `process`: each step reads and adds, `finish` freezes the result."""
@@ -25,6 +34,7 @@ class Draft:
     purse: points.Purse = field(init=False)
     lines: list[Line] = field(default_factory=list)
     facts: dict[str, Any] = field(default_factory=dict)
+    grown: bool = False  # promoted to a tier never held before
 
     def __post_init__(self) -> None:
         self.account = self.before
@@ -41,9 +51,8 @@ class Draft:
 
     @property
     def tier(self) -> str:
-        """The member's tier code while this event is decided."""
-        standing = self.account.standing
-        return self.rulebook.tier(standing.tier if standing else "").code
+        """The member's tier code while this event is decided: the one held, or a higher one lent."""
+        return effective_tier(self.rulebook, self.account.standing, self.today)
 
     def on(self, instant: datetime) -> date:
         """The business date of an instant."""
@@ -71,6 +80,11 @@ class Draft:
     def standing(self, standing: Standing) -> None:
         """Sets the tier."""
         self.account = self.account.with_(standing=standing)
+
+    def dated(self, key: str) -> Cause:
+        """The cause of a step that happens by itself: `key` tells what and its date, the number tells two steps of the
+        same day apart. That a step is made once follows from the account: made, it is no longer due."""
+        return Cause(self.before.member_id, f"{key}#{self.before.seq + 1}")
 
     def finish(self, kind: str, cause: Cause, facts: Mapping[str, Any] | None = None) -> Decision:
         """Freezes the account and its entry. Raises TooManyPoints when it grants more than the rulebook's limit for one

@@ -3,6 +3,7 @@
 Rounding, everywhere: the exact value of one rule for one event, multipliers included, is rounded down once.
 """
 
+from calendar import monthrange
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, time
@@ -54,13 +55,18 @@ def number(value: Fraction) -> str:
     return f"{Decimal(value.numerator) / Decimal(value.denominator):f}"
 
 
-def is_birthday(account: Account, on: date) -> bool:
-    """29 February is kept on the 28th in other years."""
+def birthday_in(account: Account, year: int) -> date | None:
+    """The member's birthday in that year: 29 February is kept on the 28th in other years. None when unknown."""
     born = account.profile.birthday
-    leap = on.year % 4 == 0 and (on.year % 100 != 0 or on.year % 400 == 0)
-    if born == "02-29" and not leap:
-        born = "02-28"
-    return born == f"{on:%m-%d}"
+    if not born:
+        return None
+    month, day = int(born[:2]), int(born[3:])
+    return date(year, month, min(day, monthrange(year, month)[1]))
+
+
+def is_birthday(account: Account, on: date) -> bool:
+    """Whether that day is the member's birthday."""
+    return birthday_in(account, on.year) == on
 
 
 def holds(condition: Condition | None, draft: Draft, what: Situation) -> bool:

@@ -67,6 +67,7 @@ class OrderRecord:
     grants: (expires_on, points) per lot date; releases_on: the date they wait for, when they began as pending
     weight: Σ item amount × rate, the measure by which points follow refunded money; rates: category → rate where it
     differs from the plain one, which is at "" (both as the rulebook had them when the order was paid)
+    seq: the entry of the payment; sprint_percent: what it added to the progress of a sprint
     """
 
     order_id: str
@@ -81,6 +82,8 @@ class OrderRecord:
     refunded_fen: int = 0
     refunded_weight: Fraction = Fraction(0)
     taken_back: int = 0
+    sprint_percent: int = 0
+    seq: int = 0
 
     @property
     def granted(self) -> int:
@@ -152,22 +155,58 @@ class PointsAdjusted:
 
 
 @dataclass(frozen=True)
-class LotsExpired:
-    """Every lot whose last day is `through` or earlier leaves."""
-
-    cause: Cause
-    through: date
+class PointsDue:
+    """Whatever of the points is due by today, one step: pending portions released, a notice of expiry, lots expired or
+    their date moved. The step's own cause is made by the engine (`scope` is the member)."""
 
 
 @dataclass(frozen=True)
-class PendingReleased:
-    """Every pending portion due on `through` or earlier becomes a lot."""
+class TierDue:
+    """Whatever of the tier is due by today, one step: a warning, a review, the end of grace or of a tier lent, what is
+    granted each month and on the birthday."""
+
+
+@dataclass(frozen=True)
+class BenefitUsed:
+    cause: Cause
+    benefit: str
+
+
+@dataclass(frozen=True)
+class TaskClaimed:
+    cause: Cause
+    task: str
+
+
+@dataclass(frozen=True)
+class TierSet:
+    """An operator sets the tier (a reinstatement), or lends one until `until`."""
 
     cause: Cause
-    through: date
+    tier: str
+    reason: str
+    actor: str
+    until: date | None = None
 
 
-Event = (
+@dataclass(frozen=True)
+class RulesChanged:
+    """A rulebook came into force: who has already reached a higher tier under it is promoted, who has reached in grace
+    what keeps the tier keeps it, and due dates that have come nearer are corrected."""
+
+    cause: Cause
+
+
+@dataclass(frozen=True)
+class ClockMoved:
+    """A test clock shows this member another instant (never in a live stage)."""
+
+    cause: Cause
+    to: datetime
+
+
+Caused = (
     Joined | OrderPaid | OrderCompleted | OrderRefunded | Behaved | CheckedIn | ProfileChanged | StatusChanged
-    | PointsAdjusted | LotsExpired | PendingReleased
+    | PointsAdjusted | BenefitUsed | TaskClaimed | TierSet | RulesChanged | ClockMoved
 )  # fmt: skip
+Event = Caused | PointsDue | TierDue

@@ -5,20 +5,21 @@ ceil(granted × weight left ÷ weight), so several partial refunds take exactly 
 refund takes everything, and a rounding is never at the member's cost. Weight is amount × category rate.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import date, timedelta
 from fractions import Fraction
 from typing import Any
 
-from chalicelib.engine import points
+from chalicelib.engine import points, retention
+from chalicelib.engine.advance import advance
 from chalicelib.engine.counters import ever
 from chalicelib.engine.decision import Decision, Entry
 from chalicelib.engine.draft import Draft
 from chalicelib.engine.earning import Situation, category_rate, earn, purchase_rule, weighted_fen, yuan
 from chalicelib.engine.events import OrderCompleted, OrderPaid, OrderRecord, OrderRefunded, Refund
 from chalicelib.engine.refusals import FutureInstant, OrderTooLarge, RefundExceedsOrder
-from chalicelib.engine.tiers import promote
+from chalicelib.engine.tiers import Undone, promote, undo
 
 SKEW = timedelta(minutes=5)
 
@@ -53,7 +54,7 @@ def paid(draft: Draft, event: OrderPaid) -> Decision:
     if event.completed:
         draft.facts["completed"] = True
         _release_own(draft, record)
-    promote(draft)
+    advance(draft)
     return draft.finish("order_paid", event.cause)
 
 
@@ -61,14 +62,13 @@ def _grant(draft: Draft, event: OrderPaid, what: Situation) -> OrderRecord:
     waits = draft.rulebook.pending.mode == "days"
     releases_on = draft.today + timedelta(days=draft.rulebook.pending.days) if waits else None
     lots: dict[date, int] = {}
-    for grant in earn(draft, what):
-        until = points.expires_on(releases_on or draft.today, draft.rulebook.expiry, grant.rule.valid_months)
-        lots[until] = lots.get(until, 0) + grant.points
+    for rule_id, amount, why, why_zh, valid_months in _pays(draft, what):
+        until = points.expires_on(releases_on or draft.today, draft.rulebook.expiry, valid_months)
+        lots[until] = lots.get(until, 0) + amount
         if releases_on:
-            why, why_zh = f"{grant.why}, pending until {releases_on}", f"{grant.why_zh}，{releases_on} 入账"
-            draft.say(grant.rule.id, 0, why, why_zh)
+            draft.say(rule_id, 0, f"{why}, pending until {releases_on}", f"{why_zh}，{releases_on} 入账")
         else:
-            draft.say(grant.rule.id, grant.points, grant.why, grant.why_zh)
+            draft.say(rule_id, amount, why, why_zh)
     lots = {until: amount for until, amount in sorted(lots.items()) if amount}
     for until, amount in lots.items():
         if releases_on:
@@ -88,7 +88,19 @@ def _grant(draft: Draft, event: OrderPaid, what: Situation) -> OrderRecord:
         rates={"": str(plain), **{category: str(rate) for category, rate in rates.items() if rate != plain}},
         grants=tuple(lots.items()),
         releases_on=releases_on,
+        sprint_percent=draft.facts.get("sprint_percent", 0),
+        seq=draft.before.seq + 1,
     )
+
+
+def _pays(draft: Draft, what: Situation) -> Iterator[tuple[str, int, str, str, int | None]]:
+    """(rule, points, why, why_zh, validity) of everything the order earns. What the sprint pays is the order's own too,
+    so that a refund takes it as well."""
+    for grant in earn(draft, what):
+        yield grant.rule.id, grant.points, grant.why, grant.why_zh, grant.rule.valid_months
+    amount = retention.sprint_purchase(draft, what.on) if what.amount_fen else 0
+    if amount:
+        yield "sprint_purchase", amount, f"Sprint, a purchase today: {amount}", f"保级冲刺，今日消费：{amount}", None
 
 
 def completed(draft: Draft, event: OrderCompleted) -> Decision:
@@ -135,6 +147,7 @@ def refunded(draft: Draft, event: OrderRefunded) -> Decision:
         left = record.amount_fen - record.refunded_fen
         raise RefundExceedsOrder([{"field": "amount_fen", "problem": f"{left} fen of this order can be refunded"}])
     _, facts = _take_back(draft, record, event.refund)
+    promote(draft)
     return draft.finish("order_refunded", event.cause, {"order_id": record.order_id, **facts})
 
 
@@ -150,6 +163,10 @@ def _take_back(draft: Draft, record: OrderRecord, refund: Refund) -> tuple[Order
     if full:
         draft.count("orders", -1, record.paid_on)
     _claw_back(draft, record, taken, yuan(refund.amount_fen))
+    undo(draft, Undone({"spend_fen": refund.amount_fen, "orders": int(full)}, record.seq, record.paid_on))
+    if full:
+        # Afterwards: the sprint may be that of the tier which is back.
+        retention.sprint_undone(draft, record)
     after = _after(record, refunded_fen, weight, record.taken_back + taken)
     return after, _refund_facts(refund, weight - record.refunded_weight, taken)
 
@@ -235,4 +252,6 @@ def record_of(entries: Iterable[Entry]) -> OrderRecord | None:
         refunded_fen=sum(r["amount_fen"] for r in refunds),
         refunded_weight=sum((Fraction(r["weight"]) for r in refunds), Fraction(0)),
         taken_back=sum(r["taken_back"] for r in refunds),
+        sprint_percent=facts.get("sprint_percent", 0),
+        seq=payment.seq,
     )

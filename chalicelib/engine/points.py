@@ -119,6 +119,12 @@ def expire(purse: Purse, through: date) -> tuple[Purse, int]:
     return _moved(purse, gone), -sum(points for _, points in gone)
 
 
+def postpone(purse: Purse, day: date, until: date) -> Purse:
+    """Moves a lot to a later date."""
+    amount = purse.lots[day]
+    return _moved(purse, [(day, -amount), (until, amount)])
+
+
 def hold_pending(purse: Purse, releases_on: date, on: date, points: int) -> Purse:
     """Adds points that wait until `releases_on` and then expire `on`."""
     return _with_pending(purse, (releases_on, on), points)

@@ -1,4 +1,4 @@
-"""The fold: event → counters → earning → tier → one decision. Start reading here."""
+"""The fold: event → counters → earning → tasks → badges → tier → one decision. Start reading here."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -6,35 +6,44 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
-from chalicelib.engine import events, orders, points, streaks
+from chalicelib.engine import benefits, due, events, orders, points, review, streaks, tasks, tiers
 from chalicelib.engine.account import Account
+from chalicelib.engine.advance import advance, settle
 from chalicelib.engine.counters import ever
 from chalicelib.engine.decision import Decision
 from chalicelib.engine.draft import Draft
 from chalicelib.engine.earning import Situation, pay
 from chalicelib.engine.refusals import (
+    ClockBackwards,
     FutureInstant,
     InsufficientPoints,
     NotForClients,
     NothingDue,
     UnknownBehaviour,
 )
-from chalicelib.engine.tiers import first_standing, promote
 from chalicelib.rulebook.model import Published
+from chalicelib.shared.clock import business_date
 
 
 def process(published: Published, account: Account, event: events.Event, now: datetime) -> Decision:
     """What `event` means for `account` at `now` under this rulebook.
 
-    Pure: the same arguments give the same decision. Raises a Refusal (engine/refusals.py) when the rules say no; then
-    nothing has happened.
+    Pure: the same arguments give the same decision. A member under a test clock lives at the clock's instant. Raises a
+    Refusal (engine/refusals.py) when the rules say no; then nothing has happened.
     """
-    return _STEPS[type(event)](Draft(published, account, now), event)
+    now = account.frozen_at or now
+    decision = _STEPS[type(event)](Draft(published, account, now), event)
+    today = business_date(decision.account.frozen_at or now, published.rulebook.brand.time_zone)
+    dated = decision.account.with_(
+        points_due_on=due.next_on(published.rulebook, decision.account),
+        tier_due_on=review.next_on(published.rulebook, decision.account, today),
+    )
+    return replace(decision, account=dated)
 
 
 def _joined(draft: Draft, event: events.Joined) -> Decision:
     draft.account = draft.account.with_(joined_at=draft.now, invited_by=event.invited_by)
-    draft.standing(first_standing(draft.rulebook, draft.today))
+    draft.standing(tiers.new_standing(draft.rulebook, draft.account, draft.rulebook.tiers.levels[0].code, draft.today))
     pay(draft, Situation("joined", draft.now, draft.today, first_time=True))
     return draft.finish("joined", event.cause, {"invited_by": event.invited_by} if event.invited_by else {})
 
@@ -60,7 +69,7 @@ def _behaved(draft: Draft, event: events.Behaved) -> Decision:
     pay(draft, what)
     if not draft.lines:
         draft.say(behaviour.code, 0, f"{behaviour.name.en}: recorded", f"{behaviour.name.zh}：已记录")
-    promote(draft)
+    advance(draft)
     return draft.finish("behaviour", event.cause, {"behaviour": behaviour.code})
 
 
@@ -72,6 +81,8 @@ def _profile_changed(draft: Draft, event: events.ProfileChanged) -> Decision:
     if complete and not (before.nickname and before.avatar_url and before.birthday):
         what = Situation("profile_completed", draft.now, draft.today, first_time=True)
         pay(draft, what)
+        draft.count("profile_completed", 1, draft.today)
+        advance(draft)
     if not draft.lines:
         draft.say("profile", 0, "Profile changed", "资料已更新")
     # The names of what changed, never the values: entries are kept forever, personal data is not.
@@ -120,22 +131,45 @@ def _adjusted(draft: Draft, event: events.PointsAdjusted) -> Decision:
     return draft.finish("points_adjusted", event.cause, {"actor": event.actor})
 
 
-def _expired(draft: Draft, event: events.LotsExpired) -> Decision:
-    draft.purse, gone = points.expire(draft.purse, event.through)
-    if not gone:
-        raise NothingDue
-    draft.say("expiry", -gone, f"Points valid until {event.through} expired", f"有效期至 {event.through} 的积分已过期")
-    return draft.finish("lots_expired", event.cause, {"through": event.through.isoformat()})
+def _claimed(draft: Draft, event: events.TaskClaimed) -> Decision:
+    tasks.claim(draft, event.task)
+    return draft.finish("task_claimed", event.cause, {"task": event.task})
 
 
-def _released(draft: Draft, event: events.PendingReleased) -> Decision:
-    due = [(key, amount) for key, amount in draft.purse.pending.items() if key[0] <= event.through]
-    if not due:
+def _rules_changed(draft: Draft, event: events.RulesChanged) -> Decision:
+    """What the rules now in force give at once; nobody is stepped down but by the protocol. A due date that has come
+    nearer is corrected, else the day would be missed; one further off corrects itself when it is due.
+
+    Raises NothingDue.
+    """
+    if draft.before.status == "erased":
         raise NothingDue
-    draft.purse, released, repaid = points.release(draft.purse, due)
-    draft.say("pending_released", released, f"Pending points released: {released}", f"待入账积分已入账：{released}")
-    draft.repaid(repaid)
-    return draft.finish("pending_released", event.cause, {"through": event.through.isoformat()})
+    settle(draft)
+    if draft.lines:
+        before, after = draft.before.standing, draft.account.standing
+        moved = {"from": before.tier, "to": after.tier} if before and after and before.tier != after.tier else None
+        return draft.finish("rules_changed", event.cause, {"moved": moved} if moved else None)
+    if not _due_sooner(draft):
+        raise NothingDue
+    draft.say("rescheduled", 0, "The rules have changed; due dates were corrected", "规则已更新，到期日期已更正")
+    return draft.finish("rescheduled", event.cause)
+
+
+def _due_sooner(draft: Draft) -> bool:
+    account = draft.before
+    dates = (
+        (due.next_on(draft.rulebook, account), account.points_due_on),
+        (review.next_on(draft.rulebook, account, draft.today), account.tier_due_on),
+    )
+    return any(found and (known is None or found < known) for found, known in dates)
+
+
+def _clock_moved(draft: Draft, event: events.ClockMoved) -> Decision:
+    if event.to < draft.now and draft.before.frozen_at:
+        raise ClockBackwards([{"field": "to", "problem": f"the clock shows {draft.now.isoformat()} already"}])
+    draft.account = draft.account.with_(frozen_at=event.to)
+    draft.say("test_clock", 0, f"Test clock: {event.to.isoformat()}", f"测试时钟：{event.to.isoformat()}")
+    return draft.finish("clock_moved", event.cause)
 
 
 _STEPS: MappingProxyType[type, Callable[[Draft, Any], Decision]] = MappingProxyType(
@@ -149,7 +183,12 @@ _STEPS: MappingProxyType[type, Callable[[Draft, Any], Decision]] = MappingProxyT
         events.ProfileChanged: _profile_changed,
         events.StatusChanged: _status_changed,
         events.PointsAdjusted: _adjusted,
-        events.LotsExpired: _expired,
-        events.PendingReleased: _released,
+        events.PointsDue: due.points_due,
+        events.TierDue: review.tier_due,
+        events.BenefitUsed: benefits.use,
+        events.TaskClaimed: _claimed,
+        events.TierSet: review.set_tier,
+        events.RulesChanged: _rules_changed,
+        events.ClockMoved: _clock_moved,
     }
 )

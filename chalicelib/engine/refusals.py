@@ -52,3 +52,28 @@ class NothingDue(Conflict):
 class TooManyPoints(InvalidFields):
     code = "TOO_MANY_POINTS"
     message, message_zh = "One entry may not grant that many points.", "单次积分超出上限"
+
+
+class NothingToClaim(Conflict):
+    code = "NOTHING_TO_CLAIM"
+    message, message_zh = "This task has nothing to claim now.", "该任务没有可领取的奖励"
+
+
+class BenefitNotYours(Forbidden):
+    code = "BENEFIT_NOT_YOURS"
+    message, message_zh = "Your tier does not have this benefit, or it is not one to use up.", "当前等级没有该权益"
+
+
+class QuotaExhausted(Conflict):
+    code = "QUOTA_EXHAUSTED"
+    message, message_zh = "This benefit is used up for now.", "该权益的次数已用完"
+
+
+class ClockBackwards(Conflict):
+    code = "CLOCK_BACKWARDS"
+    message, message_zh = "A test clock only goes forward.", "测试时钟不能倒退"
+
+
+class UnknownTier(InvalidFields):
+    code = "UNKNOWN_TIER"
+    message, message_zh = "The rulebook has no such tier.", "规则中没有这个等级"

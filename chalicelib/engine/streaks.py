@@ -4,12 +4,12 @@ from datetime import date, timedelta
 
 from chalicelib.engine import points
 from chalicelib.engine.account import Streak
+from chalicelib.engine.advance import advance
 from chalicelib.engine.decision import Decision
 from chalicelib.engine.draft import Draft
 from chalicelib.engine.earning import Situation, pay
 from chalicelib.engine.events import CheckedIn
 from chalicelib.engine.refusals import AlreadyCheckedIn, InsufficientPoints, MakeUpRefused
-from chalicelib.engine.tiers import promote
 
 DAY = timedelta(days=1)
 
@@ -63,7 +63,7 @@ def check_in(draft: Draft, event: CheckedIn) -> Decision:
         day = cycle_day(length, policy.cycle_days)
         what = Situation("check_in", draft.now, event.on, first_time=first_time, streak_day=day)
         pay(draft, what)
-        promote(draft)
+        advance(draft)
     kind = "make_up" if event.make_up else "check_in"
     return draft.finish(kind, event.cause, {"on": event.on.isoformat(), "streak": length})
 
@@ -81,10 +81,15 @@ def _make_up(draft: Draft, day: date) -> Streak:
         problem = f"only the last {policy.make_up_within_days} days can be made up"
     elif day < joined:
         problem = "before the member joined"
-    elif used >= policy.make_ups_per_month:
-        problem = f"{policy.make_ups_per_month} make-ups a month"
+    elif used >= policy.make_ups_per_month and not draft.account.make_up_cards:
+        problem = f"{policy.make_ups_per_month} make-ups a month, and no make-up card"
     if problem:
         raise MakeUpRefused([{"field": "on", "problem": problem}])
+    if used >= policy.make_ups_per_month:
+        # Beyond the month's own: a card, which is the whole price.
+        draft.account = draft.account.with_(make_up_cards=draft.account.make_up_cards - 1)
+        draft.say("make_up_card", 0, "One make-up card used", "使用补签卡 1 张")
+        return streak
     cost = policy.make_up_cost_points
     if cost:
         draft.purse, missing = points.debit(draft.purse, cost)

@@ -19,7 +19,7 @@ def handle_batch(records: Sequence[dict[str, Any]], now: datetime) -> dict[str, 
 def _handled(record: dict[str, Any], now: datetime) -> bool:
     try:
         fact = FactIn.model_validate_json(record["body"])
-        counted = service.count(fact.member_id, fact.seq, fact.kind, fact.on, fact.points, now)
+        counted = service.count(fact, now)
     except Exception as error:
         telemetry.log_failure(error, message_id=record["messageId"])
         return False

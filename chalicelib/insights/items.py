@@ -6,7 +6,8 @@ from chalicelib.shared import dynamo
 
 
 class MetricItem(dynamo.Record):
-    """One shard of one figure: `day` is the business date, `kind` is `<kind>#<shard>`."""
+    """One shard of one figure: `day` is the business date, `kind` is `<kind>#<shard>`; of a benefit's uses
+    `<kind>/<benefit>/<tier>#<shard>`."""
 
     class Meta:
         table_name = dynamo.table("metrics")

@@ -9,6 +9,7 @@ from datetime import date, datetime, timedelta
 from pynamodb.exceptions import QueryError, TransactWriteError
 
 from chalicelib.insights.items import MetricItem
+from chalicelib.insights.schemas import BENEFIT_USED, FactIn, UseIn
 from chalicelib.shared import dynamo
 from chalicelib.shared.errors import Unavailable, invalid
 from chalicelib.shared.guard import Guard
@@ -23,28 +24,38 @@ _ATTEMPTS = 5
 
 
 @dataclass(frozen=True)
+class Use:
+    """How often a benefit was used by members who had that tier."""
+
+    benefit: str
+    tier: str
+    uses: int
+
+
+@dataclass(frozen=True)
 class Figure:
-    """One day's entries of one kind, and the sum of their points."""
+    """One day's entries of one kind, and the sum of their points; of uses of benefits, which and by which tier."""
 
     day: date
     kind: str
     entries: int
     points: int
+    uses: tuple[Use, ...] = ()
 
 
-def count(member_id: str, seq: int, kind: str, on: date, points: int, now: datetime) -> bool:
+def count(fact: FactIn, now: datetime) -> bool:
     """Counts one fact. False when it was counted before.
 
     The fact's mark and the count are one transaction, so a fact is counted if and only if it is marked.
     """
-    shard = int(digest(member_id, 8), 16) % SHARDS
-    metric = MetricItem(on.isoformat(), f"{kind}#{shard}")
-    mark = Guard(id=f"fact#{member_id}#{seq}", expires_at=int(now.timestamp()) + REMEMBERED_SECONDS)
+    shard = int(digest(fact.member_id, 8), 16) % SHARDS
+    metric = MetricItem(fact.on.isoformat(), f"{_figure(fact)}#{shard}")
+    mark = Guard(id=f"fact#{fact.member_id}#{fact.seq}", expires_at=int(now.timestamp()) + REMEMBERED_SECONDS)
     for attempt in range(_ATTEMPTS):
         try:
             with dynamo.transaction() as writes:
                 writes.save(mark, Guard.id.does_not_exist())
-                writes.update(metric, [MetricItem.entries.add(1), MetricItem.points.add(points)])
+                writes.update(metric, [MetricItem.entries.add(1), MetricItem.points.add(fact.points)])
         except TransactWriteError as error:
             reasons = {reason.code for reason in error.cancellation_reasons if reason}
             if "ConditionalCheckFailed" in reasons:
@@ -57,6 +68,14 @@ def count(member_id: str, seq: int, kind: str, on: date, points: int, now: datet
     raise Unavailable
 
 
+def _figure(fact: FactIn) -> str:
+    """The figure the fact belongs to: its kind, and of a benefit's use the benefit and the tier too."""
+    if fact.kind != BENEFIT_USED:
+        return fact.kind
+    use = UseIn.model_validate(fact.facts)
+    return f"{fact.kind}/{use.benefit}/{use.tier}"
+
+
 def figures(first: date, last: date) -> list[Figure]:
     """Every day's figures from `first` to `last`, by day and kind. One query a day."""
     days = (last - first).days + 1
@@ -67,11 +86,17 @@ def figures(first: date, last: date) -> list[Figure]:
 
 def _day(day: date) -> list[Figure]:
     sums: defaultdict[str, list[int]] = defaultdict(lambda: [0, 0])
+    used: defaultdict[tuple[str, str, str], int] = defaultdict(int)
     try:
         for item in MetricItem.query(day.isoformat(), consistent_read=True):
-            total = sums[item.kind.partition("#")[0]]
-            total[0] += int(item.entries)
-            total[1] += int(item.points)
+            kind, *of = item.kind.partition("#")[0].split("/")
+            sums[kind][0] += int(item.entries)
+            sums[kind][1] += int(item.points)
+            if of:
+                used[kind, of[0], of[1]] += int(item.entries)
     except QueryError as error:
         raise dynamo.as_refusal(error) from error
-    return [Figure(day, kind, entries, points) for kind, (entries, points) in sorted(sums.items())]
+    return [
+        Figure(day, kind, entries, points, tuple(Use(*of[1:], n) for of, n in sorted(used.items()) if of[0] == kind))
+        for kind, (entries, points) in sorted(sums.items())
+    ]

@@ -1,8 +1,10 @@
 """The book: the only writer of accounts. A decision is committed whole or not at all, a cause once, forever.
 
-`book` commits, `statement` reads, `verify` checks, `parking` keeps a place for an entry that has not come yet.
+`book` commits, `statement` reads, `verify` checks, `parking` keeps a place for an entry that has not come yet,
+`due` runs what happens by itself, `sweep` does so for everybody who is due, page by page; `members` is everybody.
 """
 
+from chalicelib.ledger import due, sweep
 from chalicelib.ledger.admission import admit, admit_reader
 from chalicelib.ledger.book import Also, AlsoFor, Outcome, body_hash, create, execute, load, member_of
 from chalicelib.ledger.codec import entry_from_image
@@ -21,6 +23,7 @@ from chalicelib.ledger.refusals import (
     ScopeTooLarge,
     TokenRevoked,
 )
+from chalicelib.ledger.scan import members
 from chalicelib.ledger.statement import entry, look, scope, statement
 from chalicelib.ledger.verify import verify
 
@@ -44,14 +47,17 @@ __all__ = [
     "body_hash",
     "command",
     "create",
+    "due",
     "entry",
     "entry_from_image",
     "execute",
     "load",
     "look",
     "member_of",
+    "members",
     "park",
     "scope",
     "statement",
+    "sweep",
     "verify",
 ]

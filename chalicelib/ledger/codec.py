@@ -3,11 +3,23 @@
 from datetime import date, datetime
 from typing import Any
 
-from chalicelib.engine.account import Account, Profile, Standing, Streak
+from chalicelib.engine.account import (
+    Account,
+    Base,
+    Earned,
+    Lapse,
+    Notice,
+    Profile,
+    Spare,
+    Standing,
+    Streak,
+    Temporary,
+)
 from chalicelib.engine.decision import Entry, Line
 from chalicelib.engine.events import Cause
 from chalicelib.ledger.items import AccountItem, EntryItem
 from chalicelib.shared.clock import rfc3339
+from chalicelib.shared.config import LIVE, settings
 from chalicelib.shared.ids import digest
 
 DUE_SHARDS = 16
@@ -29,13 +41,7 @@ def _state(account: Account) -> dict[str, Any]:
         "lots": {day.isoformat(): points for day, points in account.lots.items()},
         "pending": [[r.isoformat(), e.isoformat(), points] for (r, e), points in account.pending.items()],
         "counters": {metric: dict(periods) for metric, periods in account.counters.items()},
-        "standing": [
-            standing.tier,
-            standing.since.isoformat(),
-            standing.valid_until.isoformat() if standing.valid_until else None,
-        ]
-        if standing
-        else None,
+        "standing": _standing(standing) if standing else None,
         "runs": [[first.isoformat(), last.isoformat()] for first, last in streak.runs],
         "make_ups": [streak.make_up_month, streak.make_ups] if streak.make_ups else None,
         "nickname": profile.nickname,
@@ -48,6 +54,14 @@ def _state(account: Account) -> dict[str, Any]:
         "invited_by": account.invited_by,
         "tokens_from": rfc3339(account.tokens_from) if account.tokens_from else None,
         "requests": {key: list(value) for key, value in account.requests.items()},
+        "tasks": {task: list(value) for task, value in account.tasks.items()},
+        "make_up_cards": account.make_up_cards,
+        "granted": dict(account.granted),
+        "noticed": {
+            day.isoformat(): {str(n): [notice.on.isoformat(), notice.points] for n, notice in given.items()}
+            for day, given in account.noticed.items()
+        },
+        "frozen_at": rfc3339(account.frozen_at) if account.frozen_at else None,
     }
     return {name: value for name, value in state.items() if value}
 
@@ -61,13 +75,109 @@ def account_item(account: Account) -> AccountItem:
         debt=account.debt,
         state=_state(account),
     )
-    shard = int(digest(account.member_id, 4), 16) % DUE_SHARDS
-    points_due = min([*account.lots, *(released for released, _ in account.pending)], default=None)
-    if points_due:
-        item.points_due_shard, item.points_due_on = f"{shard:02d}", points_due.isoformat()
-    if account.standing and account.standing.valid_until:
-        item.tier_due_shard, item.tier_due_on = f"{shard:02d}", account.standing.valid_until.isoformat()
+    shard = f"{int(digest(account.member_id, 4), 16) % DUE_SHARDS:02d}"
+    if account.points_due_on:
+        item.points_due_shard, item.points_due_on = shard, account.points_due_on.isoformat()
+    if account.tier_due_on:
+        item.tier_due_shard, item.tier_due_on = shard, account.tier_due_on.isoformat()
     return item
+
+
+def _standing(standing: Standing, names: list[str] | None = None) -> dict[str, Any]:
+    """Short keys, absent when at their default: a standing is a quarter of an account. Its counts stand in the order of
+    `of`, the metrics' names, which the standings of before that lie in it share."""
+    outermost = names is None
+    names = names or sorted(_metrics(standing))
+    earned, lent = standing.earned, standing.temporary
+    state: dict[str, Any] = {
+        "of": names if outermost else None,
+        "tier": standing.tier,
+        "since": standing.since.isoformat(),
+        "until": _text(standing.valid_until),
+        "seq": standing.seq,
+        "base": _counts(standing.base, names),
+        "stage": standing.stage,
+        "warned": _text(standing.warned_on),
+        "bonus": standing.bonus,
+        "sprint": _text(standing.sprint_on),
+        "grace": _text(standing.grace_until),
+        "extended": standing.extensions,
+        "earned": [_standing(earned.before, names), [[_spare(s, names) for s in way] for way in earned.ways]]
+        if earned
+        else None,
+        "lapses": [
+            [lapse.tier, lapse.on.isoformat(), lapse.seq, _counts(lapse.base, names)] for lapse in standing.lapses
+        ],
+        "lent": [lent.tier, lent.until.isoformat()] if lent else None,
+        "grown": list(standing.grown),
+    }
+    return {name: value for name, value in state.items() if value}
+
+
+def _metrics(standing: Standing) -> set[str]:
+    """Every metric a standing counts."""
+    found = {*standing.base, *(metric for lapse in standing.lapses for metric in lapse.base)}
+    if standing.earned:
+        found |= _metrics(standing.earned.before)
+        found |= {metric for way in standing.earned.ways for spare in way for metric in spare.metrics}
+    return found
+
+
+def _counts(base: Base, names: list[str]) -> list[int]:
+    """The counts in the order of their names; nothing when all are 0."""
+    return [base.get(name, 0) for name in names] if base else []
+
+
+def _base(counts: list[int], names: list[str]) -> Base:
+    return {name: count for name, count in zip(names, counts, strict=False) if count}
+
+
+def _spare(spare: Spare, names: list[str]) -> list[Any]:
+    since = spare.since.isoformat() if spare.since > date.min else 0
+    return [[names.index(metric) for metric in spare.metrics], since, spare.after, spare.left]
+
+
+def _spare_of(state: list[Any], names: list[str]) -> Spare:
+    metrics, since, after, left = state
+    return Spare(tuple(names[index] for index in metrics), _day(since) if since else date.min, after, left)
+
+
+def _standing_of(state: dict[str, Any] | list[Any], names: list[str] | None = None) -> Standing:
+    if isinstance(state, list):  # as accounts were written before the protocol of retention
+        return Standing(state[0], _day(state[1]), _day(state[2]) if state[2] else None, grown=(state[0],))
+    names = state.get("of", []) if names is None else names
+    earned, lent = state.get("earned"), state.get("lent")
+    return Standing(
+        tier=state["tier"],
+        since=_day(state["since"]),
+        valid_until=_date(state.get("until")),
+        seq=state.get("seq", 0),
+        base=_base(state.get("base", []), names),
+        stage=state.get("stage", ""),
+        warned_on=_date(state.get("warned")),
+        bonus=state.get("bonus", 0),
+        sprint_on=_date(state.get("sprint")),
+        grace_until=_date(state.get("grace")),
+        extensions=state.get("extended", 0),
+        earned=Earned(
+            _standing_of(earned[0], names), tuple(tuple(_spare_of(s, names) for s in way) for way in earned[1])
+        )
+        if earned
+        else None,
+        lapses=tuple(
+            Lapse(tier, _day(on), _base(counts, names), seq) for tier, on, seq, counts in state.get("lapses", ())
+        ),
+        temporary=Temporary(lent[0], _day(lent[1])) if lent else None,
+        grown=tuple(state.get("grown", ())),
+    )
+
+
+def _text(day: date | None) -> str | None:
+    return day.isoformat() if day else None
+
+
+def _date(text: str | None) -> date | None:
+    return _day(text) if text else None
 
 
 def account_of(item: AccountItem) -> Account:
@@ -84,9 +194,7 @@ def account_of(item: AccountItem) -> Account:
         pending={(_day(r), _day(e)): points for r, e, points in state.get("pending", ())},
         debt=int(item.debt),
         counters=state.get("counters", {}),
-        standing=Standing(standing[0], _day(standing[1]), _day(standing[2]) if standing[2] else None)
-        if standing
-        else None,
+        standing=_standing_of(standing) if standing else None,
         streak=Streak(tuple((_day(a), _day(b)) for a, b in state.get("runs", ())), make_ups, make_up_month),
         profile=Profile(
             nickname=state.get("nickname", ""),
@@ -100,6 +208,17 @@ def account_of(item: AccountItem) -> Account:
         invited_by=state.get("invited_by", ""),
         tokens_from=_instant(state.get("tokens_from")),
         requests={key: (value[0], value[1]) for key, value in state.get("requests", {}).items()},
+        tasks={task: (period, done) for task, (period, done) in state.get("tasks", {}).items()},
+        make_up_cards=state.get("make_up_cards", 0),
+        granted=state.get("granted", {}),
+        noticed={
+            _day(day): {int(n): Notice(_day(on), points) for n, (on, points) in given.items()}
+            for day, given in state.get("noticed", {}).items()
+        },
+        # Whatever an account says, in the live stage time is the real one.
+        frozen_at=_instant(state.get("frozen_at")) if settings().stage != LIVE else None,
+        points_due_on=_date(item.points_due_on),
+        tier_due_on=_date(item.tier_due_on),
     )
 
 

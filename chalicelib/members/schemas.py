@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
+from chalicelib.ledger.tier_view import TierView
 from chalicelib.ledger.views import EntryView
 from chalicelib.members import rules
 from chalicelib.shared.schemas import PageQuery, Request, Response
@@ -96,11 +97,6 @@ class MemberSearch(Request):
 EntriesQuery = PageQuery
 
 
-class Text(Response):
-    zh: str
-    en: str
-
-
 class LoginMember(Response):
     member_id: str
     is_new: bool
@@ -135,25 +131,6 @@ class PointsView(Response):
     debt: int
     value_fen: int
     expiring: list[Expiring]
-
-
-class ProgressView(Response):
-    """One way to the next tier; metrics named *_fen are fen, *_seconds seconds."""
-
-    tier: str
-    metric: str
-    window: str
-    have: int
-    need: int
-    name: Text
-
-
-class TierView(Response):
-    code: str
-    name: Text
-    since: date
-    valid_until: date | None
-    progress: list[ProgressView]
 
 
 class StreakView(Response):

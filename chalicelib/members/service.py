@@ -122,9 +122,9 @@ def consent(caller: callers.Member, body: ConsentIn, key: str, now: datetime) ->
     """Records a consent given or withdrawn, with its version and business date."""
     cause = Cause(caller.member_id, f"consent#{digest(key, 24)}")
     published = store.current(now)
-    on = business_date(now, published.rulebook.brand.time_zone)
 
     def decide(account: Account) -> Decision:
+        on = business_date(account.frozen_at or now, published.rulebook.brand.time_zone)
         consents = {name: value for name, value in account.profile.consents.items() if name != body.name}
         if body.granted:
             consents[body.name] = f"{body.version}@{on}"

@@ -3,20 +3,17 @@
 from datetime import datetime
 
 from chalicelib import ledger
-from chalicelib.engine import streaks, tiers
+from chalicelib.engine import streaks
 from chalicelib.engine.account import Account
+from chalicelib.ledger.tier_view import tier_view
 from chalicelib.ledger.views import entry_view
 from chalicelib.members import schemas
 from chalicelib.members.service import LoggedIn
-from chalicelib.rulebook.model import Rulebook, Words
+from chalicelib.rulebook.model import Rulebook
 from chalicelib.shared.clock import business_date, rfc3339
 from chalicelib.shared.edge import Answer
 
 EXPIRING_SHOWN = 3
-
-
-def _text(words: Words) -> schemas.Text:
-    return schemas.Text(zh=words.zh, en=words.en)
 
 
 def login_answer(found: LoggedIn) -> schemas.LoginAnswer:
@@ -38,8 +35,8 @@ def login_answer(found: LoggedIn) -> schemas.LoginAnswer:
 
 
 def me(account: Account, rulebook: Rulebook, now: datetime) -> schemas.MeAnswer:
-    """The home screen, from the account alone."""
-    today = business_date(now, rulebook.brand.time_zone)
+    """The home screen, from the account alone. A member under a test clock sees the clock's day."""
+    today = business_date(account.frozen_at or now, rulebook.brand.time_zone)
     profile = account.profile
     return schemas.MeAnswer(
         member_id=account.member_id,
@@ -53,7 +50,7 @@ def me(account: Account, rulebook: Rulebook, now: datetime) -> schemas.MeAnswer:
             consents=dict(profile.consents),
         ),
         points=_points(account, rulebook),
-        tier=_tier(account, rulebook, now),
+        tier=tier_view(account, rulebook, today),
         streak=schemas.StreakView(
             length=streaks.length_on(account.streak, today), checked_in_today=streaks.covers(account.streak, today)
         ),
@@ -69,29 +66,6 @@ def _points(account: Account, rulebook: Rulebook) -> schemas.PointsView:
         debt=account.debt,
         value_fen=account.balance * 100 // rulebook.points_per_yuan_value,
         expiring=[schemas.Expiring(points=points, expires_on=day) for day, points in earliest],
-    )
-
-
-def _tier(account: Account, rulebook: Rulebook, now: datetime) -> schemas.TierView:
-    today = business_date(now, rulebook.brand.time_zone)
-    standing = account.standing or tiers.first_standing(rulebook, today)
-    tier = rulebook.tier(standing.tier)
-    return schemas.TierView(
-        code=tier.code,
-        name=_text(tier.name),
-        since=standing.since,
-        valid_until=standing.valid_until,
-        progress=[
-            schemas.ProgressView(
-                tier=step.tier,
-                metric=step.metric,
-                window=step.window,
-                have=step.have,
-                need=step.need,
-                name=_text(step.name),
-            )
-            for step in tiers.progress(rulebook, account, today)
-        ],
     )
 
 

@@ -10,6 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 Code = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
 Window = Annotated[str, Field(pattern=r"^(day|week|month|lifetime|months:(1[0-2]|[1-9]))$")]
+# Goals of tiers may also look at `period`: since the member's present tier was gained or last kept.
+GoalWindow = Annotated[str, Field(pattern=r"^(day|week|month|lifetime|period|months:(1[0-2]|[1-9]))$")]
 # What a counter may be asked to reach, and the money of one order in fen.
 MAX_COUNT, MAX_FEN = 10**15, 10**13
 

@@ -8,8 +8,9 @@ from typing import Any
 
 from chalicelib.rulebook.conditions import metrics_in
 from chalicelib.rulebook.findings import Finding, refuse
+from chalicelib.rulebook.lint_goals import counted, placed
 from chalicelib.rulebook.metrics import sources
-from chalicelib.rulebook.model import Behaviour, Rulebook
+from chalicelib.rulebook.model import Behaviour, Rulebook, Threshold
 
 # guard rail → (what switching it off allows, in Chinese and English)
 RISKS = {
@@ -102,17 +103,25 @@ def paid_natures(rulebook: Rulebook) -> Iterator[Finding]:
 
 
 def _metrics_that_pay(rulebook: Rulebook) -> Iterator[tuple[str, str]]:
-    """(path, metric) of every counter that leads to points or a tier. Badges are free to count anything."""
+    """(path, metric) of every counter that leads to points or a tier. Badges are free to count anything, and so are
+    tasks that lead to a badge and nothing else: they count as no completed task."""
     for number, rule in enumerate(rulebook.earning):
         yield from ((f"earning.{number}.when", metric) for metric, _ in sorted(metrics_in(rule.when)))
     for number, multiplier in enumerate(rulebook.multipliers):
         yield from ((f"multipliers.{number}.when", metric) for metric, _ in sorted(metrics_in(multiplier.when)))
     for number, task in enumerate(rulebook.tasks):
-        if task.points:
-            yield from ((f"tasks.{number}.goals.{index}", goal.metric) for index, goal in enumerate(task.goals))
+        if not task.honorary:
+            yield from ((f"tasks.{number}.when", metric) for metric, _ in sorted(metrics_in(task.when)))
+            yield from _counted(task.goals, f"tasks.{number}.goals")
     for number, tier in enumerate(rulebook.tiers.levels):
         for kind, goals in (("promotion", tier.promotion), ("retention", tier.retention)):
-            yield from ((f"tiers.levels.{number}.{kind}.{index}", goal.metric) for index, goal in enumerate(goals))
+            yield from _counted(goals, f"tiers.levels.{number}.{kind}")
+
+
+def _counted(goals: tuple[Threshold, ...], path: str) -> Iterator[tuple[str, str]]:
+    for index, goal in enumerate(goals):
+        for place, need in placed(goal, f"{path}.{index}"):
+            yield from ((place, metric) for _, metric in counted(need, place))
 
 
 def capabilities(rulebook: Rulebook) -> Iterator[Finding]:

@@ -6,7 +6,7 @@ from fractions import Fraction
 from chalicelib.rulebook.conditions import Condition
 from chalicelib.rulebook.findings import Finding, refuse, warn
 from chalicelib.rulebook.lint_caps import caps
-from chalicelib.rulebook.metrics import CAPABILITY_METRICS, MONEY_METRICS, known_metrics, leaves, most_in
+from chalicelib.rulebook.metrics import CAPABILITY_METRICS, known_metrics, leaves, most_in, own_metrics
 from chalicelib.rulebook.model import EarningRule, Multiplier, Rulebook
 
 TRIGGERS = frozenset({"joined", "order_paid", "check_in", "profile_completed"})
@@ -101,7 +101,7 @@ def conditions(rulebook: Rulebook, tree: Condition | None, triggers: Iterable[st
                 yield refuse("UNKNOWN_TIER", place, f"There is no tier {code}.", f"没有等级 {code}。")
         if leaf.counter is not None:
             counter = leaf.counter
-            bound = most_in(counter.metric, counter.window)
+            bound = most_in(rulebook, counter.metric, counter.window)
             if counter.metric not in known:
                 message, message_zh = f"Nothing grows {counter.metric}.", f"没有任何行为会增加计数 {counter.metric}。"
                 yield refuse("UNKNOWN_METRIC", place, message, message_zh)
@@ -126,6 +126,8 @@ def _never_true(rulebook: Rulebook, leaf: Condition, triggers: set[str]) -> tupl
         timed = [b.max_seconds for b in rulebook.behaviours if b.code in triggers and b.counts_seconds]
         if leaf.seconds_at_least > max(timed, default=0):
             return "该行为不会达到这个时长。", "The behaviour never lasts that long."
+    if leaf.first_time and triggers == {"task"}:
+        return "任务没有首次之分。", "A task is not done for a first time."
     if leaf.first_time is False and triggers <= {"joined", "profile_completed"}:
         return "注册与完善资料总是首次。", "Joining and completing a profile are always the first time."
     return None
@@ -174,7 +176,7 @@ def _stacks(one: Multiplier, other: Multiplier) -> bool:
 
 def behaviours(rulebook: Rulebook) -> Iterator[Finding]:
     """Every finding about the behaviours: names that collide with what the engine counts by itself."""
-    own = MONEY_METRICS | {f"{prefix}_{rule.id}" for rule in rulebook.earning for prefix in ("rule", "paid")}
+    own = own_metrics(rulebook)
     for number, behaviour in enumerate(rulebook.behaviours):
         path = f"behaviours.{number}"
         if behaviour.code in TRIGGERS | own | CAPABILITY_METRICS or behaviour.code.endswith(UNITS):

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from chalicelib.rulebook import guards, lint_rules, lint_size, lint_tiers
+from chalicelib.rulebook import guards, lint_benefits, lint_retention, lint_rules, lint_size, lint_tasks, lint_tiers
 from chalicelib.rulebook.findings import Finding, refuse, warn
 from chalicelib.rulebook.guards import required_confirmations
 from chalicelib.rulebook.model import Rulebook, load
@@ -38,9 +38,9 @@ _PROBLEMS_ZH = {
 }
 
 
-def lint_document(document: dict[str, Any]) -> list[Finding]:
+def lint_document(document: dict[str, Any], today: date | None = None) -> list[Finding]:
     """The findings of a raw document, at most MAX_FINDINGS. One that does not load has an `INVALID` finding for each
-    place that is wrong."""
+    place that is wrong. `today`, the brand's business date, finds campaigns that are over."""
     if _deeper_than(document, MAX_DEPTH):
         message, message_zh = f"Nested deeper than {MAX_DEPTH} levels.", f"内容嵌套超过 {MAX_DEPTH} 层。"
         return [refuse("INVALID", "", message, message_zh)]
@@ -53,7 +53,7 @@ def lint_document(document: dict[str, Any]) -> list[Finding]:
         found = [_invalid(document, dict(problem)) for problem in problems]
         # A value of several possible types has a problem with each: one is enough.
         return list({finding.path: finding for finding in reversed(found)}.values())[::-1]
-    return lint(rulebook)[:MAX_FINDINGS]
+    return lint(rulebook, today)[:MAX_FINDINGS]
 
 
 def _is_json(document: Any) -> bool:
@@ -97,7 +97,7 @@ def _place(document: Any, problem: dict[str, Any]) -> Iterator[str | int]:
         yield step
 
 
-def lint(rulebook: Rulebook) -> list[Finding]:
+def lint(rulebook: Rulebook, today: date | None = None) -> list[Finding]:
     """Every finding of a document that loads, the grave ones first."""
     found = [
         *guards.paid_natures(rulebook),
@@ -110,7 +110,9 @@ def lint(rulebook: Rulebook) -> list[Finding]:
         *lint_rules.rules(rulebook),
         *lint_rules.multipliers(rulebook),
         *lint_tiers.tiers(rulebook),
-        *lint_tiers.tasks(rulebook),
+        *lint_retention.retention(rulebook),
+        *lint_benefits.benefits(rulebook),
+        *lint_tasks.tasks(rulebook, today),
         *lint_size.size(rulebook),
     ]
     order = {"refuse": 0, "confirm": 1, "warn": 2}

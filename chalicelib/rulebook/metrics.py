@@ -1,12 +1,13 @@
 """The counters of a rulebook: what grows them, how far they can grow, and which window lies within which."""
 
 from collections.abc import Iterator
+from datetime import date
 
 from chalicelib.rulebook.conditions import Condition
-from chalicelib.rulebook.model import Behaviour, Rulebook
+from chalicelib.rulebook.model import Behaviour, Need, Rulebook, Task
 
 # What the engine counts by itself, and what the capabilities of tasks and invites count.
-MONEY_METRICS = frozenset({"spend_fen", "orders", "check_ins"})
+ENGINE_METRICS = frozenset({"spend_fen", "orders", "check_ins", "profile_completed"})
 CAPABILITY_METRICS = frozenset({"tasks", "qualified_invites"})
 
 
@@ -22,17 +23,29 @@ def sources(rulebook: Rulebook) -> dict[str, list[Behaviour]]:
     return found
 
 
+def use_metrics(rulebook: Rulebook) -> set[str]:
+    """The counters of uses of benefits."""
+    return {benefit.metric for tier in rulebook.tiers.levels for benefit in tier.benefits if benefit.usable}
+
+
+def own_metrics(rulebook: Rulebook) -> set[str]:
+    """What only the engine counts."""
+    rules = {f"{prefix}_{rule.id}" for rule in rulebook.earning for prefix in ("rule", "paid")}
+    return {*ENGINE_METRICS, *rules, *use_metrics(rulebook)}
+
+
 def known_metrics(rulebook: Rulebook) -> set[str]:
     """Every counter that something grows."""
-    rules = {f"{prefix}_{rule.id}" for rule in rulebook.earning for prefix in ("rule", "paid")}
-    return {*MONEY_METRICS, *CAPABILITY_METRICS, *sources(rulebook), *rules}
+    credited = {metric for task in rulebook.tasks for metric in task.credits}
+    return {*own_metrics(rulebook), *CAPABILITY_METRICS, *sources(rulebook), *credited}
 
 
 def within(inner: str, outer: str) -> bool:
     """Whether what is counted in `inner` is always counted in `outer` too, whatever the day."""
     if outer == "lifetime" or inner == outer:
         return True
-    if inner == "lifetime" or outer == "day":
+    # A tier's period begins and ends on any day: no other window lies within it, nor it within another.
+    if "period" in (inner, outer) or inner == "lifetime" or outer == "day":
         return False
     if inner == "day":
         return True
@@ -46,11 +59,54 @@ def _months(window: str) -> int:
     return 1 if window == "month" else int(window[7:])
 
 
-def most_in(metric: str, window: str) -> int | None:
-    """The most a counter can show over a window; None when nothing bounds it. Check-ins are one a day."""
-    if metric != "check_ins" or window == "lifetime":
+def days_in(rulebook: Rulebook, window: str) -> int | None:
+    """The most days a window can have, a month counted as 31; None for a lifetime."""
+    if window == "lifetime":
         return None
-    return {"day": 1, "week": 7}.get(window) or 31 * _months(window)
+    if window.startswith("dates:"):
+        return (date.fromisoformat(window[17:]) - date.fromisoformat(window[6:16])).days + 1
+    months = rulebook.tiers.held_months if window == "period" else None
+    return {"day": 1, "week": 7}.get(window) or 31 * (months or _months(window))
+
+
+def most_in(rulebook: Rulebook, metric: str, window: str) -> int | None:
+    """The most a counter can show over a window; None when nothing bounds it. Check-ins are one a day, tasks one a
+    period of theirs."""
+    days = days_in(rulebook, window)
+    if metric == "check_ins":
+        return days
+    own = own_metrics(rulebook) | {"qualified_invites"}
+    if metric in own or metric in sources(rulebook):
+        return None
+    total = 0
+    for task in rulebook.tasks:
+        worth = task.credits.get(metric, 0) + (1 if metric == "tasks" and not task.honorary else 0)
+        done = _completions(rulebook, task, days)
+        if worth and done is None:
+            return None
+        total += worth * (done or 0)
+    return total
+
+
+def _completions(rulebook: Rulebook, task: Task, days: int | None) -> int | None:
+    """How often a task can be done in so many days; None for ever again."""
+    if task.kind == "growth":
+        return len(rulebook.tiers.levels) - 1
+    if not task.goals:
+        return 0
+    if task.kind in ("newcomer", "campaign"):
+        return 1
+    if days is None or task.kind == "daily":
+        return days
+    if task.kind == "weekly":
+        return 1 if days in (1, 7) else days // 7 + 2
+    return min(days, (days // 28 + 1) * len(set(rulebook.member_day.days_of_month)))
+
+
+def most(rulebook: Rulebook, need: Need, window: str) -> int | None:
+    """The most that can be had of a need over a window; None when nothing bounds it."""
+    bounds = [most_in(rulebook, metric, window) for metric in dict.fromkeys((need.metric, *need.plus))]
+    return None if None in bounds else sum(bound or 0 for bound in bounds)
 
 
 def leaves(condition: Condition | None, path: str) -> Iterator[tuple[str, Condition]]:

@@ -11,19 +11,53 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from chalicelib.rulebook.conditions import MAX_COUNT, Code, Condition, Part, Window, asks_first_time, metrics_in
+from chalicelib.rulebook.conditions import Code, Condition, Part, asks_first_time, metrics_in
+from chalicelib.rulebook.model_tiers import (
+    Badge,
+    Benefit,
+    Need,
+    Points,
+    Rate,
+    Retention,
+    Sprint,
+    Task,
+    Threshold,
+    Tier,
+    Tiers,
+    Words,
+)
+
+__all__ = [
+    "SCHEMA_VERSION",
+    "Badge",
+    "Behaviour",
+    "Benefit",
+    "Brand",
+    "Cap",
+    "EarningRule",
+    "Expiry",
+    "Formula",
+    "GuardRails",
+    "Limits",
+    "MemberDay",
+    "Multiplier",
+    "Need",
+    "Pending",
+    "Published",
+    "Refunds",
+    "Retention",
+    "Rulebook",
+    "Sprint",
+    "Streak",
+    "Task",
+    "Threshold",
+    "Tier",
+    "Tiers",
+    "Words",
+    "load",
+]  # fmt: skip
 
 SCHEMA_VERSION = 1
-Points = Annotated[int, Field(ge=0, le=1_000_000)]
-# Rates are decimal strings ("1.5"): exact as fractions, where a float would not be.
-Rate = Annotated[str, Field(pattern=r"^(0|[1-9][0-9]{0,5})(\.[0-9]{1,4})?$")]
-
-
-class Words(Part):
-    """A text for members, Chinese first."""
-
-    zh: str = Field(min_length=1, max_length=500)
-    en: str = Field(min_length=1, max_length=500)
 
 
 class Brand(Part):
@@ -143,68 +177,6 @@ class Multiplier(Part):
         return Fraction(self.factor if self.factor is not None else (self.by_tier or {}).get(tier, "1"))
 
 
-class Threshold(Part):
-    """`metric` over `window` (day, week, month, lifetime, months:N = this and the N−1 before) reaching `at_least`."""
-
-    metric: Code
-    window: Window = "lifetime"
-    at_least: int = Field(ge=1, le=MAX_COUNT)
-    name: Words
-
-
-class Benefit(Part):
-    """One thing a tier gives, by class."""
-
-    code: Code
-    kind: Literal["economic", "service", "feature", "honour"]
-    name: Words
-    value: dict[str, int | Annotated[str, Field(max_length=500)] | bool] = Field(default_factory=dict, max_length=20)
-
-
-class Tier(Part):
-    """`promotion`: reaching any one threshold is enough. The first tier has none: everybody starts there."""
-
-    code: Code
-    name: Words
-    colour: str = Field(default="#888888", pattern=r"^#[0-9A-Fa-f]{6}$")
-    promotion: tuple[Threshold, ...] = Field(default=(), max_length=10)
-    retention: tuple[Threshold, ...] = Field(default=(), max_length=10)
-    benefits: tuple[Benefit, ...] = Field(default=(), max_length=50)
-
-
-class Tiers(Part):
-    levels: tuple[Tier, ...] = Field(min_length=3, max_length=5)
-    held_months: int = Field(default=12, ge=1, le=60)
-    retention_percent_of_promotion: int | None = Field(default=None, ge=1, le=99)
-
-    @model_validator(mode="after")
-    def _entry_tier_is_open(self) -> Self:
-        if self.levels[0].promotion:
-            raise ValueError("the first tier has no promotion thresholds")
-        if any(not tier.promotion for tier in self.levels[1:]):
-            raise ValueError("every tier above the first needs a promotion threshold")
-        codes = [tier.code for tier in self.levels]
-        if len(set(codes)) != len(codes):
-            raise ValueError("tier codes must differ")
-        return self
-
-
-class Task(Part):
-    """Reaching every goal within the period pays `points`. Played by the tiers-and-tasks capability."""
-
-    id: Code
-    name: Words
-    kind: Literal["newcomer", "daily", "weekly", "growth", "exclusive", "campaign"]
-    goals: tuple[Threshold, ...] = Field(default=(), max_length=20)
-    points: Points = 0
-
-
-class Badge(Part):
-    id: Code
-    name: Words
-    goal: Threshold | None = None
-
-
 class Streak(Part):
     """Check-ins on consecutive business days. `cycle_days`: after that many the table starts again."""
 
@@ -322,13 +294,25 @@ class Rulebook(Part):
         used |= {(behaviour.code, "lifetime") for behaviour in self.behaviours if self._asks_first_time(behaviour.code)}
         for multiplier in self.multipliers:
             used |= metrics_in(multiplier.when)
-        goals = [goal for task in self.tasks for goal in task.goals]
-        goals += [badge.goal for badge in self.badges if badge.goal]
+        for task in self.tasks:
+            used |= metrics_in(task.when)
+            used |= {(m, task.window(n)) for goal in task.goals for n in goal.needs for m in (n.metric, *n.plus)}
+        # The sprint looks for invites, whether or not a goal does.
+        used |= {("tasks", "lifetime"), ("qualified_invites", "lifetime")}
+        for tier in self.tiers.levels:
+            used |= {(benefit.metric, window) for benefit in tier.benefits for window in benefit.quotas}
+            # What brings a lost tier back is counted from the loss on, whatever the goal's own window.
+            used |= {(m, "lifetime") for goal in tier.retention for n in goal.needs for m in (n.metric, *n.plus)}
+        goals = [badge.goal for badge in self.badges if badge.goal]
         goals += [goal for tier in self.tiers.levels for goal in (*tier.promotion, *tier.retention)]
-        used |= {(goal.metric, goal.window) for goal in goals}
+        used |= {(m, need.window) for goal in goals for need in goal.needs for m in (need.metric, *need.plus)}
+        if self.tiers.retention_percent_of_promotion is not None:
+            # Kept by a share of what reaches it, within the period.
+            shared = [goal for tier in self.tiers.levels if not tier.retention for goal in tier.promotion]
+            used |= {(m, "period") for goal in shared for need in goal.needs for m in (need.metric, *need.plus)}
         found: dict[str, set[str]] = {}
         for metric, window in used:
-            found.setdefault(metric, set()).add("months:1" if window == "month" else window)
+            found.setdefault(metric, set()).add({"month": "months:1", "period": "lifetime"}.get(window, window))
         return found
 
     def _asks_first_time(self, trigger: str) -> bool:

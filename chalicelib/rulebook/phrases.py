@@ -1,12 +1,21 @@
 """The small phrases every sentence of the rules is made of, in Chinese and English."""
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from fractions import Fraction
 
 from chalicelib.rulebook.conditions import Condition
 from chalicelib.rulebook.metrics import sources
-from chalicelib.rulebook.model import Rulebook, Threshold
+from chalicelib.rulebook.model import Need, Rulebook, Words
 
 Pair = tuple[str, str]
+
+PERIODS = {
+    "day": ("每天", "a day"),
+    "week": ("每周", "a week"),
+    "month": ("每月", "a month"),
+    "lifetime": ("每位会员", "per member"),
+}
 
 _WEEKDAYS = ("周一", "周二", "周三", "周四", "周五", "周六", "周日")
 _WEEKDAYS_EN = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
@@ -16,14 +25,34 @@ _WINDOWS = {
     "month": ("本月", "in a month"),
     "months:1": ("本月", "in a month"),
     "lifetime": ("累计", "in total"),
+    "period": ("有效期内", "within the period"),
+    "dates": ("活动期间", "during the campaign"),
 }
 _METRICS = {
     "spend_fen": ("消费", "spend"),
     "orders": ("订单", "orders"),
     "check_ins": ("签到", "check-ins"),
+    "profile_completed": ("完善资料", "completed profiles"),
     "tasks": ("完成任务", "completed tasks"),
     "qualified_invites": ("成功邀请", "qualified invites"),
 }
+
+
+@dataclass(frozen=True)
+class Item:
+    """One sentence; `rule` is the id of what it describes."""
+
+    rule: str
+    zh: str
+    en: str
+
+
+def sentence(rule: str, name: Words, parts: Iterable[Pair]) -> Item:
+    """Name, colon, clauses."""
+    clauses = list(parts)
+    zh = f"{name.zh}：{'；'.join(c[0] for c in clauses)}。"
+    en = f"{name.en}: {'; '.join(c[1] for c in clauses)}."
+    return Item(rule, zh, en[0].upper() + en[1:])
 
 
 def decimal(value: Fraction) -> str:
@@ -81,6 +110,7 @@ def metric_name(rulebook: Rulebook, metric: str) -> Pair:
         return _METRICS[metric]
     names = [behaviour.name for behaviour in sources(rulebook).get(metric, ())]
     names += [rule.name for rule in rulebook.earning if metric in (f"rule_{rule.id}", f"paid_{rule.id}")]
+    names += [task.name for task in rulebook.tasks if metric in task.credits]
     return "、".join(n.zh for n in names) or metric, " or ".join(n.en for n in names) or metric
 
 
@@ -96,10 +126,16 @@ def counted(rulebook: Rulebook, name: Pair, metric: str, over: str, at_least: in
     return f"{subject}满 {at_least} {unit}", f"{at_least} or more {name[1]} {when_en}"
 
 
-def goal(rulebook: Rulebook, threshold: Threshold) -> Pair:
-    """A threshold as a clause."""
-    name = (threshold.name.zh, threshold.name.en)
-    return counted(rulebook, name, threshold.metric, threshold.window, threshold.at_least)
+def goal(rulebook: Rulebook, need: Need, over: str = "") -> Pair:
+    """A need as a clause, with what is added to its own counter. `over`: the window, when it is not the need's own."""
+    told = counted(rulebook, (need.name.zh, need.name.en), need.metric, over or need.window, need.at_least)
+    added = [metric_name(rulebook, metric) for metric in need.plus]
+    if not added:
+        return told
+    return (
+        f"{told[0]}（含{'、'.join(a[0] for a in added)}）",
+        f"{told[1]} ({' and '.join(a[1] for a in added)} included)",
+    )
 
 
 def category(rulebook: Rulebook, code: str) -> Pair:
@@ -183,3 +219,11 @@ def _quantity(rulebook: Rulebook, tree: Condition) -> Pair:
         return zh, f"with {en}"
     zh, en = duration(tree.seconds_at_least or 0)
     return f"单次满 {zh}", f"for at least {en} at a time"
+
+
+def missing(rulebook: Rulebook, metric: str, left: int, name: Words) -> Pair:
+    """What is still to be done: 再消费 800 元 / 800 yuan (of spend, which goes without saying)."""
+    measured = _measure(rulebook, metric, left)
+    if measured:
+        return f"再{name.zh} {measured[0]}", measured[1] if metric == "spend_fen" else f"{measured[1]} of {name.en}"
+    return f"再有 {left} 次{name.zh}", f"{left} more {name.en}"

@@ -185,11 +185,25 @@ def rollback(version: int, actor: str, now: datetime, confirmations: Mapping[str
     return _publish(version_record(version).document, None, actor, confirmations or {}, now, f"version {version}", None)
 
 
-def review(document: dict[str, Any]) -> Review:
+def review(document: dict[str, Any], now: datetime) -> Review:
     """Validates and lints. Nothing is kept."""
-    findings = linter.lint_document(document)
+    findings = linter.lint_document(document, now.date())
     publishable = all(finding.severity != "refuse" for finding in findings)
     return Review(publishable, findings, linter.required_confirmations(load(document)) if publishable else {})
+
+
+def checked(document: dict[str, Any], now: datetime) -> Review:
+    """The same of a document that could be published. Raises RulebookRefused for any other."""
+    reviewed = review(document, now)
+    if not reviewed.publishable:
+        raise RulebookRefused(
+            [
+                {"field": f.path, "problem": f.message, "problem_zh": f.message_zh, "code": f.code}
+                for f in reviewed.findings
+                if f.severity == "refuse"
+            ][:50]
+        )
+    return reviewed
 
 
 def _publish(
@@ -204,7 +218,7 @@ def _publish(
     effective_at = effective_at or now
     if effective_at < now:
         raise invalid("effective_at", "is in the past")
-    confirmed = _check(document, confirmations)
+    confirmed = _check(document, confirmations, now)
     schedule = items.read_schedule()
     number = int(schedule.newest) + 1 if schedule else 1
     at = rfc3339(effective_at)
@@ -244,17 +258,9 @@ def _planned(schedule: ScheduleItem | None, now: datetime) -> list[list[Any]]:
     return [[number, rfc3339(instant)] for number, instant in known if number in kept]
 
 
-def _check(document: dict[str, Any], confirmations: Mapping[str, str]) -> dict[str, str]:
+def _check(document: dict[str, Any], confirmations: Mapping[str, str], now: datetime) -> dict[str, str]:
     """The guard rails switched off and the phrases that confirm it. Raises when anything is refused or unconfirmed."""
-    reviewed = review(document)
-    if not reviewed.publishable:
-        raise RulebookRefused(
-            [
-                {"field": f.path, "problem": f.message, "problem_zh": f.message_zh, "code": f.code}
-                for f in reviewed.findings
-                if f.severity == "refuse"
-            ][:50]
-        )
+    reviewed = checked(document, now)
     missing = [
         {"field": f"confirmations.{name}", "problem": "type this phrase exactly", "phrase": phrase}
         for name, phrase in reviewed.confirmations.items()

@@ -5,37 +5,21 @@ Worked examples are not here: the room that answers computes them with the engin
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from fractions import Fraction
 
-from chalicelib.rulebook.model import Badge, Benefit, Cap, EarningRule, Formula, Multiplier, Rulebook, Task, Tier, Words
+from chalicelib.rulebook import words_tiers
+from chalicelib.rulebook.model import Cap, EarningRule, Formula, Multiplier, Rulebook, Words
 from chalicelib.rulebook.phrases import (
+    PERIODS,
+    Item,
     Pair,
     category,
     condition,
-    decimal,
     duration,
-    goal,
-    money,
     plural,
     points,
+    sentence,
     times,
 )
-
-_PERIODS = {
-    "day": ("每天", "a day"),
-    "week": ("每周", "a week"),
-    "month": ("每月", "a month"),
-    "lifetime": ("每位会员", "per member"),
-}
-
-
-@dataclass(frozen=True)
-class Item:
-    """One sentence; `rule` is the id of what it describes."""
-
-    rule: str
-    zh: str
-    en: str
 
 
 @dataclass(frozen=True)
@@ -50,9 +34,10 @@ def sections(rulebook: Rulebook) -> list[Section]:
     found = [
         _section("earning", "如何获得积分", "How points are earned", _earning(rulebook)),
         _section("multipliers", "积分倍率", "Multipliers", _multipliers(rulebook)),
-        _section("tiers", "会员等级", "Tiers", (_tier(rulebook, tier) for tier in rulebook.tiers.levels)),
-        _section("tasks", "任务", "Tasks", (_task(rulebook, task) for task in rulebook.tasks)),
-        _section("badges", "勋章", "Badges", (_badge(rulebook, badge) for badge in rulebook.badges)),
+        _section("tiers", "会员等级", "Tiers", (words_tiers.tier(rulebook, tier) for tier in rulebook.tiers.levels)),
+        _section("retention", "保级与降级", "Keeping and losing a tier", words_tiers.retention(rulebook)),
+        _section("tasks", "任务", "Tasks", (words_tiers.task(rulebook, task) for task in rulebook.tasks)),
+        _section("badges", "勋章", "Badges", (words_tiers.badge(rulebook, badge) for badge in rulebook.badges)),
         _section("check_ins", "签到与补签", "Check-ins and make-ups", [_streak(rulebook)]),
         _section("validity", "积分价值与有效期", "Value and validity", _validity(rulebook)),
         _section("refunds", "退款", "Refunds", [_refunds(rulebook)]),
@@ -64,25 +49,17 @@ def _section(code: str, zh: str, en: str, items: Iterable[Item]) -> Section:
     return Section(code, Words(zh=zh, en=en), tuple(items))
 
 
-def _sentence(rule: str, name: Words, parts: Iterable[Pair]) -> Item:
-    """Name, colon, clauses."""
-    clauses = list(parts)
-    zh = f"{name.zh}：{'；'.join(c[0] for c in clauses)}。"
-    en = f"{name.en}: {'; '.join(c[1] for c in clauses)}."
-    return Item(rule, zh, en[0].upper() + en[1:])
-
-
 # Earning -----------------------------------------------------------------------------------------------------------
 
 
 def _earning(rulebook: Rulebook) -> Iterator[Item]:
     for rule in rulebook.earning:
-        yield _sentence(rule.id, rule.name, _rule(rulebook, rule))
+        yield sentence(rule.id, rule.name, _rule(rulebook, rule))
     for behaviour in rulebook.behaviours:
         if behaviour.counts_seconds:
             zh, en = duration(behaviour.max_seconds)
             limit = f"每次最多计时 {zh}", f"at most {en} count at a time"
-            yield _sentence(f"{behaviour.code}_timing", behaviour.name, [limit])
+            yield sentence(f"{behaviour.code}_timing", behaviour.name, [limit])
     yield Item(
         "rounding",
         "每项规则对每笔订单或每次行为计算一次，乘以倍率后舍去小数。",
@@ -142,7 +119,7 @@ def _streak_table(rulebook: Rulebook, days: tuple[int, ...]) -> Pair:
 
 
 def _cap(rulebook: Rulebook, cap: Cap) -> Pair:
-    zh, en = _PERIODS[cap.per]
+    zh, en = PERIODS[cap.per]
     if cap.times is not None:
         return f"{zh}最多 {cap.times} 次", f"at most {times(cap.times)} {en}"
     told_zh, told_en = points(rulebook, cap.points)
@@ -154,7 +131,7 @@ def _cap(rulebook: Rulebook, cap: Cap) -> Pair:
 
 def _multipliers(rulebook: Rulebook) -> Iterator[Item]:
     for multiplier in rulebook.multipliers:
-        yield _sentence(multiplier.id, multiplier.name, _multiplier(rulebook, multiplier))
+        yield sentence(multiplier.id, multiplier.name, _multiplier(rulebook, multiplier))
     if rulebook.multipliers:
         yield Item("stacking", *_stacking(rulebook))
     days = [str(day) for day in sorted(set(rulebook.member_day.days_of_month))]
@@ -196,89 +173,43 @@ def _stacking(rulebook: Rulebook) -> Pair:
     return f"{'；'.join(zh)}。", f"{told[0].upper()}{told[1:]}."
 
 
-# Tiers, tasks, badges ----------------------------------------------------------------------------------------------
-
-
-def _tier(rulebook: Rulebook, tier: Tier) -> Item:
-    parts: list[Pair] = []
-    months = rulebook.tiers.held_months
-    percent = rulebook.tiers.retention_percent_of_promotion
-    if tier.promotion:
-        parts.append(_any_of("升级条件", "reached by", [goal(rulebook, threshold) for threshold in tier.promotion]))
-        parts.append((f"有效期 {months} 个月", f"held for {plural(months, 'month')}"))
-    else:
-        parts.append(("注册即可获得", "everybody starts here"))
-    if tier.retention:
-        parts.append(_any_of("保级条件", "kept by", [goal(rulebook, threshold) for threshold in tier.retention]))
-    elif tier.promotion and percent is not None:
-        parts.append((f"保级需达到升级条件的 {percent}%", f"kept by reaching {percent} % of any of them"))
-    if tier.benefits:
-        told = [_benefit(benefit) for benefit in tier.benefits]
-        parts.append((f"权益：{'、'.join(b[0] for b in told)}", f"benefits: {', '.join(b[1] for b in told)}"))
-    return _sentence(tier.code, tier.name, parts)
-
-
-def _any_of(zh: str, en: str, goals: list[Pair]) -> Pair:
-    one = "" if len(goals) == 1 else "（满足任一）"
-    return f"{zh}{one}：{'，或'.join(g[0] for g in goals)}", f"{en} {', or '.join(g[1] for g in goals)}"
-
-
-def _benefit(benefit: Benefit) -> Pair:
-    """The name with its values; keys this page does not know are shown as they are."""
-    parts = [_benefit_value(key, value) for key, value in benefit.value.items() if value is not False]
-    zh, en = "，".join(p[0] for p in parts), ", ".join(p[1] for p in parts)
-    return (
-        f"{benefit.name.zh}（{zh}）" if zh else benefit.name.zh,
-        f"{benefit.name.en} ({en})" if en else benefit.name.en,
-    )
-
-
-def _benefit_value(key: str, value: int | str | bool) -> Pair:
-    if value is True:
-        return ("不限次", "unlimited") if key == "unlimited" else (key, key)
-    if isinstance(value, int):
-        if key == "pay_percent":
-            return f"{decimal(Fraction(value, 10))} 折", f"{100 - value} % off"
-        if key.endswith("_fen"):
-            return f"{money(value)} 元", f"{money(value)} yuan"
-        if key in ("per_day", "per_month"):
-            zh, en = _PERIODS[key.removeprefix("per_")]
-            return f"{zh} {value} 次", f"{times(value)} {en}"
-    return str(value), str(value)
-
-
-def _task(rulebook: Rulebook, task: Task) -> Item:
-    goals = [goal(rulebook, threshold) for threshold in task.goals]
-    zh, en = points(rulebook, task.points)
-    told = [("，且".join(g[0] for g in goals), ", and ".join(g[1] for g in goals))] if goals else []
-    if task.points:
-        told.append((f"完成得 {zh}", f"{en} when done") if goals else (f"得 {zh}", en))
-    return _sentence(task.id, task.name, told or [("由品牌认定", "decided by the brand")])
-
-
-def _badge(rulebook: Rulebook, badge: Badge) -> Item:
-    told = goal(rulebook, badge.goal) if badge.goal else ("由品牌授予", "given by the brand")
-    return _sentence(badge.id, badge.name, [told])
-
-
 # Check-ins, validity, refunds --------------------------------------------------------------------------------------
 
 
 def _streak(rulebook: Rulebook) -> Item:
     streak = rulebook.streak
+    cards = any(task.make_up_cards for task in rulebook.tasks)
     zh = f"连续签到每 {streak.cycle_days} 天为一轮。"
     en = f"Streaks run in cycles of {plural(streak.cycle_days, 'day')}. "
-    if streak.make_up_within_days and streak.make_ups_per_month:
-        cost_zh, cost_en = points(rulebook, streak.make_up_cost_points)
-        zh += f"可补签最近 {streak.make_up_within_days} 天，每月最多 {streak.make_ups_per_month} 次，"
-        zh += f"{f'每次消耗 {cost_zh}' if streak.make_up_cost_points else '不消耗积分'}；补签恢复连续天数，不发放积分。"
+    if streak.make_up_within_days and (streak.make_ups_per_month or cards):
+        told = list(_make_ups(rulebook, cards))
+        zh += f"可补签最近 {streak.make_up_within_days} 天，{'，'.join(pair[0] for pair in told)}；"
+        zh += "补签恢复连续天数，不发放积分。"
         en += f"The last {plural(streak.make_up_within_days, 'day')} can be made up, "
-        en += f"at most {times(streak.make_ups_per_month)} a month, "
-        en += f"{f'for {cost_en} each' if streak.make_up_cost_points else 'free of charge'}; "
-        en += "a make-up repairs the streak and does not pay."
+        en += f"{', '.join(pair[1] for pair in told)}; a make-up repairs the streak and does not pay."
     else:
         zh, en = f"{zh}不可补签。", f"{en}Missed days cannot be made up."
     return Item("streak", zh, en)
+
+
+def _make_ups(rulebook: Rulebook, cards: bool) -> Iterator[Pair]:
+    """What a make-up costs: of the month's own, and beyond them a card."""
+    streak = rulebook.streak
+    if streak.make_ups_per_month:
+        cost = points(rulebook, streak.make_up_cost_points)
+        told = (
+            (f"每次消耗 {cost[0]}", f"for {cost[1]} each")
+            if streak.make_up_cost_points
+            else ("不消耗积分", "free of charge")
+        )
+        yield (
+            f"每月最多 {streak.make_ups_per_month} 次，{told[0]}",
+            f"at most {times(streak.make_ups_per_month)} a month, {told[1]}",
+        )
+    if cards:
+        yield ("用完后每次使用补签卡", "then with a make-up card") if streak.make_ups_per_month else (
+            "每次使用补签卡", "with a make-up card"
+        )  # fmt: skip
 
 
 def _validity(rulebook: Rulebook) -> Iterator[Item]:
@@ -288,10 +219,15 @@ def _validity(rulebook: Rulebook) -> Iterator[Item]:
     yield Item("value", f"{zh}价值 1 元。", f"{en} {'is' if anchor == 1 else 'are'} worth 1 yuan.")
     yield Item(
         "expiry",
-        f"{name.zh}自获得起 {expiry.valid_months} 个月有效，于到期当月的月末失效，先到期的先使用；"
-        f"到期前 {'、'.join(days)} 天通知。",
+        f"{name.zh}自获得起 {expiry.valid_months} 个月有效，于到期当月的月末失效，先到期的先使用"
+        + (f"；到期前 {'、'.join(days)} 天通知，通知未按时发出的，到期日顺延。" if days else "。"),
         f"{name.en[0].upper()}{name.en[1:]} last {plural(expiry.valid_months, 'month')}, to the end of that month; "
-        f"the earliest expiry is spent first; notice is given {' and '.join(days)} days before.",
+        "the earliest expiry is spent first"
+        + (
+            f"; notice is given {' and '.join(days)} days before, and when one comes late the date moves."
+            if days
+            else "."
+        ),
     )
     if rulebook.pending.mode == "days":
         wait = rulebook.pending.days

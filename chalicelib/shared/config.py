@@ -4,6 +4,9 @@ import os
 from dataclasses import dataclass
 from functools import lru_cache
 
+# The stage of real members, in which no clock but the real one is ever used.
+LIVE = "live"
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -16,6 +19,9 @@ class Settings:
     rulebook_table: str
     console_table: str
     metrics_table: str
+    notices_table: str
+    clocks_table: str
+    jobs_table: str
     guard_table: str
     audit_table: str
     token_secret: str
@@ -25,6 +31,10 @@ class Settings:
     facts_topic_arn: str
     orders_queue_url: str
     orders_dead_queue_url: str
+    points_due_queue_url: str
+    tier_due_queue_url: str
+    reevaluation_queue_url: str
+    test_clocks: bool
 
 
 @lru_cache(maxsize=1)
@@ -46,6 +56,9 @@ def settings() -> Settings:
         rulebook_table=table("rulebook"),
         console_table=table("console"),
         metrics_table=table("metrics"),
+        notices_table=table("notices"),
+        clocks_table=table("clocks"),
+        jobs_table=table("jobs"),
         guard_table=table("guard"),
         audit_table=table("audit"),
         token_secret=secret("TOKEN_SECRET", "tokens"),
@@ -55,4 +68,8 @@ def settings() -> Settings:
         facts_topic_arn=os.environ.get("FACTS_TOPIC_ARN", ""),
         orders_queue_url=os.environ.get("ORDERS_QUEUE_URL", ""),
         orders_dead_queue_url=os.environ.get("ORDERS_DEAD_QUEUE_URL", ""),
+        points_due_queue_url=os.environ.get("POINTS_DUE_QUEUE_URL", ""),
+        tier_due_queue_url=os.environ.get("TIER_DUE_QUEUE_URL", ""),
+        reevaluation_queue_url=os.environ.get("REEVALUATION_QUEUE_URL", ""),
+        test_clocks=os.environ.get("TEST_CLOCKS") == "on" and stage != LIVE,
     )

@@ -47,7 +47,8 @@ class MiniStack:
 
     def deploy(self, stage: str, wechat_url: str, say: Say) -> dict[str, str]:
         """Both stacks of a stage, by CloudFormation. Returns the outputs of both."""
-        return deploy(self.session(), stage, {"WechatUrl": wechat_url}, protected=False, say=say, amend=_name_batches)
+        parameters = {"WechatUrl": wechat_url, "TestClocks": "on"}
+        return deploy(self.session(), stage, parameters, protected=False, say=say, amend=_name_batches)
 
     def stop_left_over(self) -> bool:
         """Ends the process that a killed run left behind in this folder, so that it writes its state. True if any."""
@@ -130,9 +131,11 @@ class MiniStack:
 
 
 def _name_batches(template: dict[str, Any]) -> None:
-    """AWS lets `sns:Publish` publish batches too and knows no other action; MiniStack asks for the call's own name."""
+    """AWS lets `sns:Publish` and `sqs:SendMessage` send batches too and knows no other action; MiniStack asks for the
+    call's own name."""
     for resource in template["Resources"].values():
         for policy in resource["Properties"].get("Policies", ()) if resource["Type"] == "AWS::IAM::Role" else ():
             for statement in policy["PolicyDocument"]["Statement"]:
-                if "sns:Publish" in statement["Action"]:
-                    statement["Action"].append("sns:PublishBatch")
+                for action in ("sns:Publish", "sqs:SendMessage"):
+                    if action in statement["Action"]:
+                        statement["Action"].append(f"{action}Batch")

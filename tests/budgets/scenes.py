@@ -7,7 +7,7 @@ from typing import Any
 from chalicelib.members import sessions
 from chalicelib.rulebook.presets import preset
 from infra.local.wechat_rules import WechatRules
-from tests.budgets import worker_scenes
+from tests.budgets import due_scenes, reevaluation_scenes, tier_scenes, worker_scenes
 from tests.budgets.members import Call, Scene, paid, regular
 from tests.harness.api import Api, Member, Reply
 
@@ -317,5 +317,8 @@ SCENES: dict[str, Scene] = {
     "DELETE /v1/admin/merchant-keys/{key_id}": _merchant_key,
     "GET /v1/admin/audit": _by_owner("GET", "/v1/admin/audit"),
     "GET /v1/admin/metrics": _metrics,
+    **tier_scenes.SCENES,
+    **reevaluation_scenes.SCENES,
+    **due_scenes.SCENES,
     **worker_scenes.SCENES,
 }

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pytest
 
 from app import app
-from infra.app_stack import QUEUE_WORKERS, RELAY
+from infra.app_stack import QUEUE_WORKERS, RELAY, SCHEDULES
 from tests.budgets.conftest import Measurements
 from tests.budgets.scenes import SCENES
 
@@ -125,6 +125,39 @@ BUDGETS: dict[str, Budget] = {
     ),
     "GET /v1/admin/audit": Budget("GetItem Query", 2, 0, "tokens"),
     "GET /v1/admin/metrics": Budget("GetItem Query", 2, 0, "tokens"),
+    "GET /v1/tiers": Budget("", 0, 0, "rules"),
+    "GET /v1/me/tier": HOME,
+    "GET /v1/me/tasks": HOME,
+    "POST /v1/me/tasks/{task}/claims": EARN,
+    "GET /v1/me/benefits": HOME,
+    "POST /v1/me/benefits/{benefit}/uses": EARN,
+    "POST /v1/me/benefits/{benefit}/uses, replayed": Budget("2×GetItem", 2, 0, "rules tokens"),
+    # An earn, its audit record, its notice, and the account's place in the index of what is due.
+    "POST /v1/admin/members/{member_id}/tier": Budget("2×GetItem TransactWriteItems", 2, 11, "rules tokens"),
+    "POST /v1/admin/members/{member_id}/tier, replayed": Budget("3×GetItem TransactWriteItems", 3, 8, "rules tokens"),
+    "POST /v1/admin/test-clocks": Budget("4×GetItem 2×TransactWriteItems PutItem", 4, 12, "rules tokens"),
+    "GET /v1/admin/test-clocks/{clock_id}": Budget("2×GetItem", 2, 0, "tokens"),
+    "POST /v1/admin/test-clocks/{clock_id}/advance": Budget(
+        "3×GetItem 2×PutItem TransactWriteItems", 3, 7, "rules tokens"
+    ),
+    # On the way two steps with a notice each, 9 units; then the member is shown the instant.
+    "POST /v1/admin/test-clocks/{clock_id}/advance, past something due": Budget(
+        "3×GetItem 2×PutItem 3×TransactWriteItems", 3, 25, "rules tokens"
+    ),
+    "GET /v1/me/notices": STATEMENT,
+    # The account, the notice, and that it was read.
+    "POST /v1/me/notices/{notice_id}/read": Budget("2×GetItem UpdateItem", 2, 1, "tokens"),
+    "POST /v1/me/notices/{notice_id}/read, replayed": Budget("2×GetItem", 2, 0, "tokens"),
+    # The job and its audit record in one transaction, 2 units each; a message for each segment.
+    "POST /v1/admin/rulebook/reevaluations": Budget(
+        "GetItem TransactWriteItems SendMessageBatch", 1, 4, "rules tokens"
+    ),
+    # The refused transaction is paid for; then the job is read.
+    "POST /v1/admin/rulebook/reevaluations, asked again": Budget(
+        "GetItem TransactWriteItems Query SendMessageBatch", 2, 4, "rules tokens"
+    ),
+    "POST /v1/admin/rulebook/previews": Budget("2×GetItem TransactWriteItems SendMessageBatch", 2, 4, "tokens"),
+    "GET /v1/admin/rulebook/jobs/{job_id}": Budget("GetItem Query", 2, 0, "tokens"),
     "Orders": Budget("GetItem TransactWriteItems", 1, 5, "rules"),
     "Orders, a refund": Budget("2×Query GetItem TransactWriteItems", 3, 5, "rules"),
     "Orders, delivered again": Budget("2×GetItem TransactWriteItems", 2, 4, "rules"),
@@ -133,6 +166,32 @@ BUDGETS: dict[str, Budget] = {
     # The fact's mark and the figure, in one transaction; the same when the mark is found.
     "CountFacts": Budget("TransactWriteItems", 0, 4),
     "CountFacts, delivered again": Budget("TransactWriteItems", 0, 4),
+    # A message for each of 16 shards.
+    "PendingRelease": Budget("2×SendMessageBatch", 0, 0),
+    "PointsExpiry": Budget("2×SendMessageBatch", 0, 0),
+    "BenefitGrants": Budget("2×SendMessageBatch", 0, 0),
+    # Besides, everybody is to be evaluated when a new rulebook is in force.
+    "TierReview": Budget("3×SendMessageBatch Query TransactWriteItems", 1, 4, "rules"),
+    # A page of the index; each member's account, and its step: 5 of an earn, 2 of its place in the index, 2 of the
+    # notice.
+    "PointsDue": Budget("Query GetItem TransactWriteItems", 1.5, 9, "rules"),
+    "PointsDue, nobody": Budget("Query", 0.5, 0, "rules"),
+    "PointsDue, who is the other job's": Budget("Query GetItem", 1.5, 0, "rules"),
+    "PointsDue, followed by another page": Budget("Query GetItem TransactWriteItems SendMessage", 1.5, 9, "rules"),
+    # The loser's transaction is refused and paid for; it reads the entry and the account again.
+    "PointsDue, twice at the same time": Budget("2×Query 4×GetItem 2×TransactWriteItems", 5, 15, "rules"),
+    "TierDue": Budget("Query GetItem TransactWriteItems", 1.5, 9, "rules"),
+    "TierDue, followed by another page": Budget("Query GetItem TransactWriteItems SendMessage", 1.5, 9, "rules"),
+    "TierDue, twice at the same time": Budget("2×Query 4×GetItem 2×TransactWriteItems", 5, 15, "rules"),
+    # The job with its progress, and a page of accounts. Each member who is moved: 1 read; the entry, its index and the
+    # account 5, the tier's due date moved in its index 2, the notice 2. At last the progress, 2.
+    "Reevaluate": Budget("Query Scan GetItem 2×TransactWriteItems", 3, 11, "rules"),
+    "Reevaluate, delivered again": Budget("Query Scan GetItem TransactWriteItems", 3, 2, "rules"),
+    "Reevaluate, nobody moved and more to come": Budget(
+        "Query Scan TransactWriteItems SendMessageBatch", 2, 2, "rules"
+    ),
+    # A preview reads the draft, and the rules in force not at all.
+    "Reevaluate, a preview": Budget("Query GetItem Scan TransactWriteItems", 3, 2),
 }
 
 # The calls most made, measured in a warm container too: here a cache that stopped working would show.
@@ -151,7 +210,7 @@ BUSIEST = [
 
 def test_every_route_and_worker_has_a_budget_and_no_budget_is_left_over() -> None:
     routes = {f"{method} {path}" for path, methods in app.routes.items() for method in methods}
-    assert {name.partition(", ")[0] for name in BUDGETS} == routes | {*QUEUE_WORKERS, RELAY}
+    assert {name.partition(", ")[0] for name in BUDGETS} == routes | {*QUEUE_WORKERS, *SCHEDULES, RELAY}
     assert set(BUDGETS) == set(SCENES)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from app import app
-from infra.app_stack import handlers, http_rooms
+from infra.app_stack import QUEUE_WORKERS, handlers, http_rooms
 from tests.cloud.brand import STAGE, Brand, Stack, entries, kinds
 from tests.harness.api import Reply
 
@@ -15,6 +15,8 @@ PUBLIC, MEMBER, OPERATOR = "public", "member", "operator"
 READS = {
     "members": ("/v1/me", MEMBER),
     "earning": ("/v1/rules", PUBLIC),
+    "tiers": ("/v1/me/tier", MEMBER),
+    "notices": ("/v1/me/notices", MEMBER),
     "console": ("/v1/admin/rulebook", OPERATOR),
     "insights": ("/v1/admin/metrics?from=2026-11-01&to=2026-11-30", OPERATOR),
 }
@@ -63,7 +65,7 @@ def test_the_functions_deployed_are_those_of_the_code_and_each_can_be_loaded(sta
     client = stack.client("lambda")
     deployed = {found["FunctionName"]: found["Handler"] for found in client.list_functions()["Functions"]}
     assert deployed == {f"membership-{STAGE}-{name}": handler for name, handler in handlers(app).items()}
-    for worker in ("Orders", "CountFacts"):
+    for worker in QUEUE_WORKERS:
         answer = client.invoke(FunctionName=f"membership-{STAGE}-{worker}", Payload=json.dumps({"Records": []}))
         assert "FunctionError" not in answer
         assert json.loads(answer["Payload"].read()) == {"batchItemFailures": []}

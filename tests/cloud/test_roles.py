@@ -24,13 +24,15 @@ def handler(event, context):
     return [os.environ[name] for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")]
 """
 
-QUEUES = ("orders.fifo", "orders-dead.fifo", "metrics", "metrics-dead", "relay-dead")
+DEAD = ("orders-dead.fifo", "metrics-dead", "points-due-dead", "tier-due-dead", "reevaluation-dead", "relay-dead")
+QUEUES = ("orders.fifo", "metrics", "points-due", "tier-due", "reevaluation", *DEAD)
 WRITES = set("pud")
 
 # Promises of the architecture, kept whatever infra/access.py grants.
-WRITE_ACCOUNTS = {"MembersHttp", "EarningHttp", "Orders"}
+WRITE_ACCOUNTS = {"MembersHttp", "EarningHttp", "TiersHttp", "Orders", "PointsDue", "TierDue", "Reevaluate"}
+SCAN = {"Reevaluate": {"accounts"}}
 READ_SECRETS = {
-    "tokens": {"MembersHttp", "EarningHttp", "ConsoleHttp", "InsightsHttp"},
+    "tokens": {"MembersHttp", "EarningHttp", "TiersHttp", "NoticesHttp", "ConsoleHttp", "InsightsHttp"},
     "merchants": {"EarningHttp", "ConsoleHttp"},
     "wechat": {"MembersHttp"},
 }
@@ -105,10 +107,10 @@ def table_rights(role: Role, table: Table) -> str:
         "p": allowed(dynamodb.put_item, Item=key, **never),
         "u": allowed(dynamodb.update_item, Key=key, **never),
         "d": allowed(dynamodb.delete_item, Key=key, **never),
+        "s": allowed(dynamodb.scan, Limit=1, **named),
         "i": any(query(index.hash_key, IndexName=index.name) for index in table.indexes),
     }
     assert allowed(dynamodb.transact_write_items, TransactItems=[{"Put": {"Item": key, **never}}]) == may["p"]
-    assert not allowed(dynamodb.scan, **named)
     assert not allowed(dynamodb.delete_table, **named)
     return "".join(letter for letter, yes in may.items() if yes)
 
@@ -117,6 +119,7 @@ def test_each_role_may_do_to_each_table_what_its_code_does_and_no_more(role: Rol
     found = {table.name: set(table_rights(role, table)) for table in TABLES}
     granted = ACCESS[role.function].tables
     assert found == {name: set(granted.get(name, "")) for name in found}
+    assert {name for name, letters in found.items() if "s" in letters} == SCAN.get(role.function, set())
     writes = {name for name, letters in found.items() if letters & WRITES}
     assert ("accounts" in writes) == ("journal" in writes) == (role.function in WRITE_ACCOUNTS)
     # What has happened stays.
@@ -147,7 +150,7 @@ def test_each_role_uses_its_own_queues_and_topic_and_no_other(role: Role, stack:
             receives.add(queue)
         assert not allowed(sqs.purge_queue, QueueUrl=url)
     assert (sends, receives) == ({*access.sends, *access.failures}, set(access.consumes))
-    assert not receives & {"orders-dead.fifo", "metrics-dead", "relay-dead"}
+    assert not receives & {*DEAD}
     twins = [{"Id": "same", "Message": "same"}] * 2
     publishes = allowed(sns.publish_batch, TopicArn=stack.outputs["FactsTopicArn"], PublishBatchRequestEntries=twins)
     assert publishes == (role.function in PUBLISH_FACTS)

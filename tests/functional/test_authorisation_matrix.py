@@ -18,12 +18,15 @@ from chalicelib.members import schemas as members
 from chalicelib.shared import callers
 from chalicelib.shared.edge import CONTRACTS, Contract, Operators, anonymous, member, merchant
 from chalicelib.shared.schemas import Empty
+from chalicelib.tiers import reevaluation_schemas as reevaluation
+from chalicelib.tiers import schemas as tiers
 from tests.functional.members_room import accept_privacy_policy, act, erase
 from tests.harness.api import Api, Member, Reply
 from tests.harness.world import MERCHANT_KEY
 
 OPEN = {
     "POST /v1/auth/wechat", "POST /v1/auth/refresh", "POST /v1/auth/logout", "POST /v1/admin/login", "GET /v1/rules",
+    "GET /v1/tiers",
 }  # fmt: skip
 
 ORDER = {"order_id": "o-9", "paid_at": "2026-11-24T03:00:00Z", "amount_fen": 100}
@@ -55,6 +58,10 @@ BODIES: dict[type[BaseModel], dict[str, Any]] = {
     members.ProfileIn: {"nickname": "Matrix"},
     members.ReasonIn: {"reason": "a matrix"},
     members.RefreshIn: {"refresh_token": "none"},
+    reevaluation.PreviewIn: {"draft": 99},
+    tiers.AdvanceIn: {"to": ORDER["paid_at"]},
+    tiers.ClockIn: {"frozen_at": ORDER["paid_at"], "members": ["M" + "0" * 18]},
+    tiers.TierIn: {"tier": "silver", "reason": "a matrix"},
 }
 
 

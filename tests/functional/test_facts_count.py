@@ -56,6 +56,23 @@ def test_facts_are_counted_by_day_and_kind_with_their_points() -> None:
     assert figures(tomorrow) == {"order_paid": (1, 10)}
 
 
+def use(member: int, benefit: str, tier: str, seq: int = 1) -> dict[str, Any]:
+    return {**fact(member, seq, "benefit_used", 0), "facts": {"benefit": benefit, "tier": tier, "more": [1]}}
+
+
+def test_uses_of_benefits_are_counted_by_benefit_and_tier() -> None:
+    uses = [use(1, "daily_uses", "gold"), use(2, "daily_uses", "gold"), use(3, "daily_uses", "normal")]
+    assert deliver(*uses, use(4, "support", "gold"), use(4, "support", "gold"), fact(5)) == []
+    assert figures() == {"benefit_used": (4, 0), "order_paid": (1, 10)}
+    used, paid = service.figures(DAY, DAY)
+    assert used.uses == (
+        service.Use("daily_uses", "gold", 2),
+        service.Use("daily_uses", "normal", 1),
+        service.Use("support", "gold", 1),
+    )
+    assert paid.uses == ()
+
+
 def test_a_fact_delivered_twice_counts_once_in_one_batch_and_in_two() -> None:
     assert deliver(fact(1), fact(1), fact(2)) == []
     assert deliver(fact(2), fact(1)) == []
@@ -71,7 +88,8 @@ def test_the_same_number_of_another_member_and_another_number_of_the_same_are_ot
     "poison",
     [
         "not json", "[]", "{}", "null", {**fact(9), "seq": 0}, {**fact(9), "kind": "no#such"}, {**fact(9), "on": "?"},
-        {**fact(9), "member_id": "openid"}, {**fact(9), "points": 1.5},
+        {**fact(9), "member_id": "openid"}, {**fact(9), "points": 1.5}, fact(9, kind="benefit_used"),
+        use(9, "no#such", "gold"), use(9, "support", "a/b"),
     ],
 )  # fmt: skip
 def test_a_poison_message_is_given_back_alone_wherever_it_stands(poison: Any) -> None:
@@ -183,9 +201,9 @@ def test_an_analyst_reads_the_figures_of_up_to_31_days(meter: Meter) -> None:
     assert status == 200
     assert meter.calls == {"GetItem": 1, "Query": 31}
     assert answer["items"] == [
-        {"day": "2026-10-25", "kind": "order_paid", "entries": 1, "points": 10},
-        {"day": "2026-11-24", "kind": "joined", "entries": 1, "points": 100},
-        {"day": "2026-11-24", "kind": "order_paid", "entries": 1, "points": 10},
+        {"day": "2026-10-25", "kind": "order_paid", "entries": 1, "points": 10, "uses": []},
+        {"day": "2026-11-24", "kind": "joined", "entries": 1, "points": 100, "uses": []},
+        {"day": "2026-11-24", "kind": "order_paid", "entries": 1, "points": 10, "uses": []},
     ]
 
 

@@ -9,6 +9,7 @@ import pytest
 from chalicelib.console.service import TRIES_PER_NAME
 from infra.generate import ROOT
 from infra.local.wechat_server import FakeWechat
+from tests.functional.tiers_room import with_task
 from tests.harness.api import Api, Reply
 from tests.harness.promises import Promises
 
@@ -44,6 +45,7 @@ def test_every_route_answers_as_promised(kept: Kept, wechat: FakeWechat) -> None
     member_calls(kept)
     merchant_calls(kept)
     operator_calls(kept, wechat)
+    tier_calls(kept)
     assert kept.succeeded == PROMISES.operation_ids()
 
 
@@ -121,6 +123,31 @@ def operator_calls(kept: Kept, wechat: FakeWechat) -> None:
     kept.call(200, "DELETE", f"/v1/admin/merchant-keys/{key}", token=token)
     kept.call(200, "GET", "/v1/admin/audit", token=token)
     kept.call(200, "GET", "/v1/admin/metrics?from=2026-11-01&to=2026-11-30", token=token)
+
+
+def tier_calls(kept: Kept) -> None:
+    # Last: it puts another rulebook in force, with a task that waits for a tap.
+    goal = {"metric": "orders", "window": "day", "at_least": 1, "name": {"zh": "订单", "en": "orders"}}
+    kept.api.publish(with_task(id="tapped", kind="daily", claim="tap", points=5, goals=[goal]))
+    member, token = kept.api.log_in("tia"), kept.api.operator("operator")
+    kept.call(200, "GET", "/v1/tiers")
+    kept.call(200, "GET", "/v1/me/tier", token=member.token)
+    tier = {"tier": "gold", "reason": "a courtesy", "until": "2027-01-01"}
+    kept.call(200, "POST", f"/v1/admin/members/{member.member_id}/tier", tier, token=token, key="a")
+    assert kept.api.order(member, 60_000).status == 200
+    kept.call(200, "GET", "/v1/me/tier", token=member.token)
+    kept.call(200, "GET", "/v1/me/tasks", token=member.token)
+    kept.call(200, "POST", "/v1/me/tasks/tapped/claims", token=member.token, key="b")
+    kept.call(200, "GET", "/v1/me/benefits", token=member.token)
+    kept.call(200, "POST", "/v1/me/benefits/daily_uses/uses", token=member.token, key="c")
+    notice = kept.call(200, "GET", "/v1/me/notices", token=member.token).body["items"][0]["notice_id"]
+    kept.call(200, "POST", f"/v1/me/notices/{notice}/read", token=member.token, key="d")
+    clock = {"frozen_at": kept.api.clock.now.isoformat(), "members": [member.member_id]}
+    clock_id = kept.call(200, "POST", "/v1/admin/test-clocks", clock, token=token).body["clock_id"]
+    path = f"/v1/admin/test-clocks/{clock_id}"
+    assert kept.call(200, "POST", f"{path}/advance", {"to": "2028-01-01T00:00:00Z"}, token=token).body["happened"]
+    kept.call(409, "POST", f"{path}/advance", {"to": "2027-01-01T00:00:00Z"}, token=token)
+    kept.call(200, "GET", path, token=token)
 
 
 def test_refusals_are_as_promised(kept: Kept) -> None:

@@ -278,7 +278,7 @@ def test_a_document_that_is_no_rulebook_may_be_drafted_but_not_published() -> No
     draft = store.save_draft({"brand": "?"}, ADA, NOW)
     with pytest.raises(store.RulebookRefused):
         store.publish(draft, None, ADA, {}, NOW)
-    assert store.review({"brand": "?"}).publishable is False
+    assert store.review({"brand": "?"}, NOW).publishable is False
 
 
 def test_a_switched_off_guard_rail_needs_its_phrase_and_the_phrase_is_kept() -> None:
@@ -317,8 +317,8 @@ def test_a_roll_back_confirms_guard_rails_again_and_passes_todays_checks(monkeyp
     with pytest.raises(store.ConfirmationMissing):
         store.rollback(1, BOB, NOW)
     assert store.rollback(1, BOB, NOW, required).version == 3
-    refused = store.review({**document(), "expiry": {"valid_months": 5}}).findings
-    monkeypatch.setattr(linter, "lint_document", lambda _: refused)
+    refused = store.review({**document(), "expiry": {"valid_months": 5}}, NOW).findings
+    monkeypatch.setattr(linter, "lint_document", lambda *_: refused)
     with pytest.raises(store.RulebookRefused):
         store.rollback(2, BOB, NOW)
 

@@ -15,10 +15,13 @@ from chalicelib.engine.process import process
 from chalicelib.insights import items as insights_items
 from chalicelib.ledger import items as ledger_items
 from chalicelib.members import items as members_items
+from chalicelib.notices import items as notices_items
 from chalicelib.rulebook import items as rulebook_items
 from chalicelib.rulebook.model import Published
 from chalicelib.shared import audit, guard
 from chalicelib.shared.config import settings
+from chalicelib.tiers import items as tiers_items
+from chalicelib.tiers import reevaluation_items
 from infra.tables import TABLES, create_table_arguments
 
 MERCHANT_KEY, MERCHANT_SECRET = "shop-1", "a-secret-of-the-shop"
@@ -42,7 +45,18 @@ def create_secrets() -> None:
 
 def models() -> list[Any]:
     """Every PynamoDB model that may hold a connection."""
-    modules = (console_items, insights_items, ledger_items, members_items, rulebook_items, guard, audit)
+    modules = (
+        console_items,
+        insights_items,
+        ledger_items,
+        members_items,
+        notices_items,
+        rulebook_items,
+        reevaluation_items,
+        tiers_items,
+        guard,
+        audit,
+    )
     named = {thing for module in modules for thing in vars(module).values() if isinstance(thing, type)}
     return [model for model in named if issubclass(model, Model) and model is not Model]
 

@@ -9,8 +9,18 @@ from typing import Any
 import pytest
 
 from app import app
+from chalicelib.ledger.due import JOBS
 from infra.access import ACCESS
-from infra.app_stack import HTTP_SECONDS, LOG_DAYS, MAX_CONCURRENCY, MEMORY_MB, QUEUE_WORKERS, RELAY, handlers
+from infra.app_stack import (
+    HTTP_SECONDS,
+    LOG_DAYS,
+    MAX_CONCURRENCY,
+    MEMORY_MB,
+    QUEUE_WORKERS,
+    RELAY,
+    SCHEDULES,
+    handlers,
+)
 from infra.data_stack import VISIBILITY_SECONDS, WORKER_SECONDS, logical
 from infra.tables import TABLES
 from tests.packaging.conftest import Template
@@ -93,7 +103,34 @@ def test_the_relay_takes_entries_only_and_gives_up_nothing_silently(
     assert ACCESS[RELAY].streams == ("journal",)
 
 
-@pytest.mark.parametrize("worker", [*QUEUE_WORKERS, RELAY])
+def test_each_schedule_is_a_function_of_its_own_that_runs_every_hour_at_a_minute_of_its_own(
+    app_template: Template,
+) -> None:
+    found = {}
+    for function in SCHEDULES:
+        (event,) = app_template["Resources"][function]["Properties"]["Events"].values()
+        assert event["Type"] == "Schedule"
+        found[function] = event["Properties"]["Schedule"]
+    assert len(set(SCHEDULES.values())) == len(SCHEDULES) == 4
+    # What must come first: a release before the expiry of what it released, grants before the tier ends that grants.
+    assert found == {
+        "PendingRelease": "cron(0 * * * ? *)",
+        "PointsExpiry": "cron(10 * * * ? *)",
+        "BenefitGrants": "cron(20 * * * ? *)",
+        "TierReview": "cron(30 * * * ? *)",
+    }
+
+
+def test_a_member_who_could_not_be_decided_rings_an_alarm_of_the_job(app_template: Template) -> None:
+    for function, handler in SCHEDULES.items():
+        alarm = app_template["Resources"][f"{function}Members"]["Properties"]
+        assert (alarm["Namespace"], alarm["MetricName"], alarm["Threshold"]) == ("membership", "members_not_decided", 1)
+        job = {"Name": "job", "Value": handler.rpartition(".")[2]}
+        assert alarm["Dimensions"] == [job, {"Name": "stage", "Value": {"Ref": "Stage"}}]
+        assert job["Value"] in JOBS
+
+
+@pytest.mark.parametrize("worker", [*QUEUE_WORKERS, *SCHEDULES, RELAY])
 def test_a_worker_s_concurrency_is_set_aside_only_when_the_account_has_room(
     app_template: Template, worker: str
 ) -> None:
@@ -129,6 +166,7 @@ def test_every_alarm_tells_somebody(app_template: Template, data_template: Templ
     # A stream's delay is IteratorAge; a queue's, its oldest message; what waits in a dead-letter queue; the API's 5xx.
     assert {"RelayAge", "OrdersAge", "MetricsAge", "ApiErrors"} <= set(alarms)
     assert {"OrdersDeadMessages", "MetricsDeadMessages", "RelayDeadMessages"} <= set(alarms)
+    assert {"PointsDueAge", "PointsDueDeadMessages", "TierDueAge", "TierDueDeadMessages"} <= set(alarms)
     arn = "arn:${AWS::Partition}:sns:${AWS::Region}:${AWS::AccountId}:membership-${Stage}-alarms"
     assert [alarm["AlarmActions"] for alarm in alarms.values()] == [[{"Fn::Sub": arn}]] * len(alarms)
     assert (

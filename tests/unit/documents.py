@@ -3,14 +3,17 @@
 import re
 from copy import deepcopy
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
+from chalicelib.rulebook import words
 from chalicelib.rulebook.findings import Finding, Severity
 from chalicelib.rulebook.linter import lint_document
 from chalicelib.rulebook.model import load
 from chalicelib.rulebook.presets import preset
 
 GONE = object()
+TODAY = date(2026, 11, 24)
 
 
 def place(document: Any, path: str) -> tuple[Any, str | int]:
@@ -37,7 +40,13 @@ def changed(changes: dict[str, Any], base: str = "retail") -> dict[str, Any]:
 
 def findings(changes: dict[str, Any], base: str = "retail") -> list[Finding]:
     """What the linter says of a preset with these changes."""
-    return lint_document(changed(changes, base))
+    return lint_document(changed(changes, base), TODAY)
+
+
+def told(document: dict[str, Any]) -> dict[str, tuple[str, str]]:
+    """rule → its sentence, Chinese and English."""
+    sections = words.sections(load(document))
+    return {item.rule: (item.zh, item.en) for section in sections for item in section.items}
 
 
 def rule(**changes: Any) -> dict[str, Any]:
@@ -56,9 +65,17 @@ def multiplier(**changes: Any) -> dict[str, Any]:
     return {"id": "extra", "name": {"zh": "倍率", "en": "factor"}, "group": "extra", "factor": "2", **changes}
 
 
-def goal(metric: str, at_least: int, window: str = "lifetime") -> dict[str, Any]:
+def goal(metric: str, at_least: int, window: str = "lifetime", **changes: Any) -> dict[str, Any]:
     """A threshold."""
-    return {"metric": metric, "window": window, "at_least": at_least, "name": {"zh": "目标", "en": "goal"}}
+    named = {"zh": "目标", "en": "goal"}
+    return {"metric": metric, "window": window, "at_least": at_least, "name": named, **changes}
+
+
+def task(kind: str = "newcomer", **changes: Any) -> dict[str, Any]:
+    """A task of 10 points; a campaign of one month that is on."""
+    named = {"zh": "任务", "en": "task"}
+    dates = {"starts_on": "2026-11-01", "ends_on": "2026-11-30"} if kind == "campaign" else {}
+    return {"id": "extra", "name": named, "kind": kind, "points": 10, **dates, **changes}
 
 
 @dataclass(frozen=True)
@@ -94,9 +111,10 @@ def _leads_somewhere(value: Any, path: str) -> bool:
 def check(row: Row) -> None:
     """The finding is there, at a place that is, in both languages; a step aside it is not."""
     document = changed(row.changes, row.base)
-    found = [f for f in lint_document(document) if (f.code, f.path) == (row.code, row.path)]
-    assert [finding.severity for finding in found] == [row.severity], lint_document(document)
-    assert all(there(document, finding.path) for finding in lint_document(document))
+    everything = lint_document(document, TODAY)
+    found = [f for f in everything if (f.code, f.path) == (row.code, row.path)]
+    assert [finding.severity for finding in found] == [row.severity], everything
+    assert all(there(document, finding.path) for finding in everything)
     (finding,) = found
     assert re.search(r"[\u4e00-\u9fff]{2}", finding.message_zh)
     assert re.search(r"[A-Za-z]{2}", finding.message)

@@ -5,10 +5,10 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from chalicelib.engine import events
-from chalicelib.engine.account import Account, Standing
+from chalicelib.engine.account import Account, Notice, Standing
 from chalicelib.engine.counters import read
 from chalicelib.engine.decision import Decision
-from chalicelib.engine.events import Behaved, Cause, CheckedIn, Joined, LotsExpired, PointsAdjusted
+from chalicelib.engine.events import Behaved, Cause, CheckedIn, Joined, PointsAdjusted, PointsDue
 from chalicelib.engine.process import process
 from chalicelib.engine.refusals import (
     AlreadyCheckedIn,
@@ -192,12 +192,13 @@ def test_returned_points_go_to_the_lots_they_came_from_and_an_expired_lot_gets_t
 
 
 def test_lots_expire_through_their_last_day_and_not_a_day_earlier() -> None:
-    account = member(lots={date(2026, 11, 30): 30, date(2026, 12, 31): 50})
-    cause = Cause(MEMBER, "expiry#2026-11-30")
+    told = {n: Notice(date(2026, 10, 31), 30) for n in (30, 7)}
+    account = member(lots={date(2026, 11, 30): 30, date(2027, 12, 31): 50}, noticed={date(2026, 11, 30): told})
+    last_minute = datetime(2026, 11, 30, 15, 59, tzinfo=UTC)
     with pytest.raises(NothingDue):
-        process(BOOK, account, LotsExpired(cause, date(2026, 11, 29)), NOW)
-    decision = process(BOOK, account, LotsExpired(cause, date(2026, 11, 30)), NOW)
-    assert (decision.entry.points, dict(decision.account.lots)) == (-30, {date(2026, 12, 31): 50})
+        process(BOOK, account, PointsDue(), last_minute)
+    decision = process(BOOK, account, PointsDue(), last_minute + timedelta(minutes=1))
+    assert (decision.entry.points, dict(decision.account.lots)) == (-30, {date(2027, 12, 31): 50})
 
 
 def test_only_counters_the_rulebook_reads_are_kept_and_only_as_far_back() -> None:

@@ -11,7 +11,7 @@ from chalicelib.engine.decision import Decision, Entry
 from chalicelib.engine.events import Cause, Item, OrderPaid, PointsAdjusted, Refund
 from chalicelib.engine.orders import record_of
 from chalicelib.engine.process import process
-from chalicelib.engine.refusals import FutureInstant, OrderTooLarge, RefundExceedsOrder
+from chalicelib.engine.refusals import FutureInstant, NothingDue, OrderTooLarge, RefundExceedsOrder
 from chalicelib.rulebook.model import Published
 from tests.unit.rulebooks import published
 
@@ -182,11 +182,10 @@ def test_pending_points_wait_for_completion_and_a_refund_cancels_them_first() ->
 def test_pending_points_are_released_on_their_day_and_not_before() -> None:
     book = published(pending={"mode": "days", "days": 7})
     account = pay(member(), 10_000, book=book).account
-    due = date(2026, 12, 1)
-    event = events.PendingReleased(Cause(MEMBER, "release#x"), due - timedelta(days=1))
-    with pytest.raises(Exception, match="NOTHING_DUE"):
-        process(book, account, event, NOW)
-    released = process(book, account, replace(event, through=due), NOW)
+    last_minute = datetime(2026, 11, 30, 15, 59, tzinfo=UTC)
+    with pytest.raises(NothingDue):
+        process(book, account, events.PointsDue(), last_minute)
+    released = process(book, account, events.PointsDue(), last_minute + timedelta(minutes=1))
     assert (released.entry.points, released.account.pending_total) == (100, 0)
     assert list(released.account.lots) == [date(2027, 12, 31)]
 

@@ -8,7 +8,7 @@ from chalicelib.engine import points
 from chalicelib.engine.account import Account
 from chalicelib.engine.events import Item, Refund
 from chalicelib.engine.orders import record_of
-from chalicelib.engine.refusals import NothingDue, RefundExceedsOrder, TooManyPoints
+from chalicelib.engine.refusals import RefundExceedsOrder, TooManyPoints
 from chalicelib.rulebook.model import Published
 from chalicelib.rulebook.presets import preset
 from tests.unit.lives import MEMBER, Life, book, shanghai
@@ -18,7 +18,7 @@ FEATURED, TOYS = Item(4_000, "featured"), Item(6_000, "toys")
 
 def buyer(**sections: object) -> Life:
     """A member whose first order is had, so that an order pays by the yuan alone."""
-    life = Life(book(**sections))
+    life = Life(book(tasks=[], **sections))
     life.buy(0)
     return life
 
@@ -172,7 +172,7 @@ def test_the_refund_policy_decides_what_becomes_of_points_already_spent(
 
 
 def test_a_claw_back_takes_the_orders_own_lot_then_the_earliest_others_then_goes_into_debt() -> None:
-    life = Life(now=shanghai("2026-11-24 12:00"))  # 100 points of joining until 2027-08-31
+    life = Life(book(tasks=[]), shanghai("2026-11-24 12:00"))  # 100 points of joining until 2027-08-31
     life.buy(0)  # 100 of the first order until 2027-11-30
     life.at("2026-12-24 12:00").order(30_000, order_id="A")  # 300 until 2027-12-31
     life.at("2027-02-24 12:00").adjust(5)
@@ -211,12 +211,11 @@ def test_points_live_twelve_months_to_the_end_of_the_month(paid_at: str, until: 
     life = Life(now=shanghai(paid_at))
     life.buy(10_000)
     assert life.account.lots[date.fromisoformat(until)] == 200
-    day_before = (date.fromisoformat(until) - timedelta(days=1)).isoformat()
-    life.at(f"{until} 12:00")
-    life.adjust(-100)  # the points of joining, which end earlier
-    with pytest.raises(NothingDue):
-        life.expire(day_before)
-    gone = life.expire(until)
+    life.adjust(-life.account.balance + 200)  # what ends earlier
+    told = life.live(f"{until} 23:59")
+    assert [entry.kind for entry in told if entry.points] == []
+    day_after = (date.fromisoformat(until) + timedelta(days=1)).isoformat()
+    (gone,) = [entry for entry in life.live(f"{day_after} 00:00") if entry.kind == "lots_expired"]
     assert (gone.points, life.account.balance) == (-200, 0)
     assert gone.lines[0].why_zh == f"有效期至 {until} 的积分已过期"
 
@@ -224,27 +223,30 @@ def test_points_live_twelve_months_to_the_end_of_the_month(paid_at: str, until: 
 PENDING = {"mode": "days", "days": 7}
 
 
-@pytest.mark.parametrize(("through", "released"), [("2026-11-30", 0), ("2026-12-01", 200), ("2027-01-01", 200)])
-def test_pending_points_wait_their_days_out(through: str, released: int) -> None:
+def waiter() -> Life:
+    """A buyer whose points wait; those of the first order are in."""
+    life = Life(book(pending=PENDING, tasks=[]))
+    life.buy(0)
+    life.pass_(days=7).due()
+    return life
+
+
+@pytest.mark.parametrize(("day", "released"), [("2026-11-30", 0), ("2026-12-01", 200), ("2027-01-01", 200)])
+def test_pending_points_wait_their_days_out(day: str, released: int) -> None:
     life = Life(book(pending=PENDING))
     entry = life.order(10_000)
     assert (entry.points, entry.pending, entry.pending_after, entry.balance_after) == (0, 200, 200, 100)
     assert entry.lines[0].why == "Purchases: 100 yuan × 1 = 100, pending until 2026-12-01"
     assert entry.lines[0].why_zh == "消费：100 元 × 1 = 100，2026-12-01 入账"
-    if not released:
-        with pytest.raises(NothingDue):
-            life.release(through)
-        return
-    assert (life.release(through).points, life.account.pending_total) == (released, 0)
-    assert life.account.lots[date(2027, 12, 31)] == 200  # valid from the day they count
-    with pytest.raises(NothingDue):
-        life.release(through)
+    steps = life.at(f"{day} 12:00").due()
+    assert [(step.kind, step.points) for step in steps] == ([("pending_released", released)] if released else [])
+    assert life.account.pending_total == 200 - released
+    if released:
+        assert life.account.lots[date(2027, 12, 31)] == 200  # valid from the day they count
 
 
 def test_completion_releases_an_orders_own_points_once_and_leaves_the_others() -> None:
-    life = Life(book(pending=PENDING))
-    life.buy(0)
-    life.release("2026-12-31")
+    life = waiter()
     life.order(10_000, order_id="A")
     life.order(20_000, order_id="B")  # the same dates: one portion of 300
     done = life.complete("A")
@@ -254,7 +256,8 @@ def test_completion_releases_an_orders_own_points_once_and_leaves_the_others() -
     assert (again.points, again.lines[0].why_zh) == (0, "订单此前已完成")
     assert life.refund("A", 10_000).points == -100
     assert life.account.pending_total == 200
-    assert (life.release("2026-12-01").points, life.complete("B").points) == (200, 0)
+    (released,) = life.pass_(days=7).due()
+    assert (released.points, life.complete("B").points) == (200, 0)
 
 
 @pytest.mark.parametrize("completed_first", [True, False])
@@ -292,9 +295,7 @@ def test_without_pending_a_completion_only_says_so() -> None:
 
 
 def test_what_came_before_the_payment_is_settled_with_it() -> None:
-    life = Life(book(pending=PENDING))
-    life.buy(0)
-    life.release("2026-12-31")
+    life = waiter()
     entry = life.order(10_000, order_id="A", early=(Refund("R1", 4_000), Refund("R2", 1_000)), completed=True)
     assert (entry.points, entry.pending) == (50, 0)
     record = record_of([entry])
@@ -308,7 +309,7 @@ def test_what_came_before_the_payment_is_settled_with_it() -> None:
 
 
 def test_one_entry_may_not_move_more_points_than_the_rulebook_allows() -> None:
-    life = Life(book(limits={"max_points_per_entry": 1_000}), tier="gold")
+    life = Life(book(tasks=[], limits={"max_points_per_entry": 1_000}), tier="gold")
     life.buy(0)
     assert life.buy(50_049) == 1_000
     with pytest.raises(TooManyPoints):
@@ -320,8 +321,9 @@ def test_one_entry_may_not_move_more_points_than_the_rulebook_allows() -> None:
     rich.buy(0)
     paid = rich.order(100_000, order_id="A")
     rich.book = book(limits={"max_points_per_entry": 1_000})
-    assert rich.refund("A", 100_000).points == -paid.points
-    waiting = Life(book(limits={"max_points_per_entry": 1_000}, pending=PENDING))
+    assert paid.points >= rich.granted("A") > 1_000
+    assert rich.refund("A", 100_000).points == -rich.granted("A")
+    waiting = Life(book(tasks=[], limits={"max_points_per_entry": 1_000}, pending=PENDING))
     with pytest.raises(TooManyPoints):
         waiting.order(90_100)
     assert waiting.order(90_000).pending == 1_000

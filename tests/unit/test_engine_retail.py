@@ -65,7 +65,7 @@ def test_what_pays_nothing_is_still_recorded_with_a_line_that_says_so() -> None:
         ("share", "分享：已记录"), ("service_finished", "完成服务：已记录"),
     ]  # fmt: skip
     assert life.account.counters["shares"]["life"] == 1
-    assert life.account.counters["uses"] == {"2026-11": 1}
+    assert life.account.counters["uses"]["life"] == 1
 
 
 def test_every_approved_review_pays_50() -> None:
@@ -237,11 +237,12 @@ def test_a_birthday_doubles_the_purchases_of_its_day(born: str, paid_at: str, po
     assert life.buy(10_000) == points
 
 
-def test_only_purchases_are_multiplied() -> None:
+def test_the_tier_multiplies_purchases_alone_and_a_birthday_all_that_is_done_that_day() -> None:
     life = Life(tier="diamond").at("2026-11-15 12:00")
-    life.have_birthday("11-15")
-    assert life.order(100).points == 100 + 12
     assert [life.do("comment"), life.do("review_approved"), life.check_in()] == [5, 50, 5]
+    life.have_birthday("11-15")
+    assert life.buy(100) == 100 + 12
+    assert [life.do("comment"), life.do("review_approved"), life.pass_(days=1).check_in()] == [10, 100, 7]
 
 
 def test_a_line_tells_its_arithmetic_in_both_languages() -> None:

@@ -4,7 +4,6 @@ import os
 from collections import Counter
 from datetime import UTC, date, datetime, timedelta
 
-import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -16,25 +15,28 @@ from chalicelib.engine.events import (
     Cause,
     Event,
     Joined,
-    LotsExpired,
     OrderPaid,
     OrderRefunded,
     PointsAdjusted,
+    PointsDue,
     Refund,
 )
 from chalicelib.engine.orders import record_of
 from chalicelib.engine.process import process
 from chalicelib.engine.refusals import NothingDue
 from chalicelib.ledger.verify import check
-from tests.unit.rulebooks import document, published
+from tests.unit.lives import MOST_STEPS
+from tests.unit.rulebooks import document, published, words
 
 
 class Reference:
-    """Points as a plain list, one element a point's lot: nothing clever that could share a mistake."""
+    """Points as a plain list, one element a point's lot: nothing clever that could share a mistake. `noticed`: for each
+    lot and notice (days before), when it was given and of how many points."""
 
     def __init__(self) -> None:
         self.lots: list[date] = []
         self.debt = 0
+        self.noticed: dict[date, dict[int, tuple[date, int]]] = {}
 
     def grant(self, on: date, amount: int) -> None:
         for _ in range(amount):
@@ -53,6 +55,28 @@ class Reference:
             elif owe:
                 self.debt += 1
 
+    def a_day(self, today: date) -> None:
+        """What happens by itself, the long way: every lot is told of; a lot told of late stays its full time longer."""
+        while late := next(((day, n) for day in sorted(set(self.lots)) if (n := self.late(day, today))), None):
+            day, notices = late
+            self.noticed.setdefault(day, {}).update(dict.fromkeys(notices, (today, self.lots.count(day))))
+            until = max(day, *(today + timedelta(days=n) for n in notices))
+            if until > day:
+                self.move(day, until)
+        self.lots = [day for day in self.lots if day >= today]
+
+    def late(self, day: date, today: date) -> list[int]:
+        given, count = self.noticed.get(day, {}), self.lots.count(day)
+        return [n for n in NOTICES if day - timedelta(days=n) <= today and given.get(n, (today, 0))[1] < count]
+
+    def move(self, day: date, until: date) -> None:
+        moved = self.noticed.pop(day)
+        self.noticed[until] = {} if until in self.lots else moved
+        self.lots = [until if lot == day else lot for lot in self.lots]
+
+
+NOTICES = (30, 7)
+SILVER_FEN, GOLD_FEN = 15_000, 40_000
 
 DAYS = st.dates(date(2026, 1, 1), date(2027, 12, 31))
 
@@ -131,7 +155,9 @@ class Member(RuleBasedStateMachine):
         rules = [{**rule, "when": None} for rule in document()["earning"] if rule["id"] in ("join", "purchase")]
         rules[1]["points"] = {"per_yuan": "1"}
         levels = document()["tiers"]["levels"]
-        del levels[1]["promotion"][1]  # by money alone
+        for level, fen in zip(levels, (0, SILVER_FEN, GOLD_FEN), strict=True):
+            if fen:  # by money alone, and little of it
+                level["promotion"] = [{"metric": "spend_fen", "at_least": fen, "name": words("消费")}]
         self.book = published(
             earning=rules,
             multipliers=[multiplier for multiplier in document()["multipliers"] if multiplier["id"] == "tier"],
@@ -169,8 +195,7 @@ class Member(RuleBasedStateMachine):
         granted = {"normal": fen // 100, "silver": fen * 3 // 200, "gold": fen // 50}[self.tier]
         self.reference.grant(self.until(), granted)
         self.spend_fen += fen
-        reached = "gold" if self.spend_fen >= 200_000 else "silver" if self.spend_fen >= 50_000 else "normal"
-        self.tier = max(self.tier, reached, key=["normal", "silver", "gold"].index)
+        self.reach()
         self.orders[order_id] = (Order(fen, self.until(), granted), [entry])
 
     @precondition(lambda self: any(order.refunded < order.fen for order, _ in self.orders.values()))
@@ -189,6 +214,11 @@ class Member(RuleBasedStateMachine):
         self.reference.take(order.granted - kept - order.taken, [order.until], self.owe)
         order.taken = order.granted - kept
         self.spend_fen -= fen
+        self.reach()
+
+    def reach(self) -> None:
+        """Money alone promotes, and what it promoted its refund undoes: the tier always follows from it."""
+        self.tier = "gold" if self.spend_fen >= GOLD_FEN else "silver" if self.spend_fen >= SILVER_FEN else "normal"
 
     @precondition(lambda self: self.account.balance)
     @rule(share=st.integers(1, 100))
@@ -208,17 +238,24 @@ class Member(RuleBasedStateMachine):
         for day in taken:
             self.reference.grant(day if day >= today else today + timedelta(days=30), 1)
 
-    @rule(days=st.integers(1, 90))
-    def time_passes(self, days: int) -> None:
-        self.now += timedelta(days=days)
-        through = self.now.date() - timedelta(days=1)
-        left = [day for day in self.reference.lots if day > through]
-        if len(left) < len(self.reference.lots):
-            self.happen(LotsExpired(self.cause(), through))
-        else:
-            with pytest.raises(NothingDue):
-                process(self.book, self.account, LotsExpired(self.cause(), through), self.now)
-        self.reference.lots = left
+    @rule(days=st.integers(1, 90), late=st.booleans())
+    def time_passes(self, days: int, late: bool) -> None:
+        """Day by day; or the jobs stood still meanwhile, and run at last."""
+        for _ in range(1 if late else days):
+            self.now += timedelta(days=days if late else 1)
+            for _ in range(MOST_STEPS):
+                try:
+                    self.happen(PointsDue())
+                except NothingDue:
+                    break
+            else:
+                raise AssertionError("it does not end")
+            self.reference.a_day(self.now.date())
+
+    @invariant()
+    def what_is_due_is_known(self) -> None:
+        dates = [self.account.points_due_on] if self.account.lots else []
+        assert all(day is not None and day <= min(self.account.lots) + timedelta(days=1) for day in dates)
 
     @invariant()
     def the_account_is_the_references(self) -> None:

@@ -8,6 +8,7 @@ from chalicelib.rulebook.guards import RISKS, phrase
 from chalicelib.rulebook.linter import required_confirmations
 from chalicelib.rulebook.model import load
 from tests.unit.documents import Row, behaviour, changed, check, findings, goal, multiplier, rule
+from tests.unit.documents import task as any_task
 
 SHARING, SUBSCRIBING, CLICK = "POINTS_FOR_SHARING", "POINTS_FOR_SUBSCRIBING", "friend_click"
 OFF: dict[str, dict[str, Any]] = {switch: {"guard_rails": {switch: False}} for switch in RISKS}
@@ -21,9 +22,10 @@ def paid(points: int, nature: str) -> dict[str, Any]:
     return {"behaviours.+": act, "earning.+": rule(trigger="extra", points={"fixed": points})}
 
 
-def task(points: int, metric: str) -> dict[str, Any]:
-    named = {"zh": "任务", "en": "task"}
-    return {"tasks.+": {"id": "extra", "name": named, "kind": "campaign", "goals": [goal(metric, 1)], "points": points}}
+def task(points: int, metric: str, **changes: Any) -> dict[str, Any]:
+    """A task that counts this, and awards a badge besides its points."""
+    usual = {"goals": [goal(metric, 1)], "points": points, "badge": "sharer"}
+    return {"tasks.+": any_task("campaign", **{**usual, **changes})}
 
 
 def shown(path: str, text: str) -> tuple[str, dict[str, Any]]:
@@ -44,6 +46,27 @@ NATURES = [
     Row(SHARING, "multipliers.0.when", {"multipliers.0.when": SHARES}, {"multipliers.0.when": VISITS}),
     Row(SHARING, "tasks.5.goals.0", task(1, "shares"), task(0, "shares")),
     Row(SHARING, "tasks.5.goals.0", task(1, "share"), task(1, "visits")),
+    # Whatever leads further than a badge: a completed task alone would keep a tier.
+    *(
+        Row(SHARING, "tasks.5.goals.0", task(0, "shares", **changes), task(0, "shares"))
+        for changes in ({"badge": None}, {"credits": {"newcomer_uses": 1}}, {"make_up_cards": 1})
+    ),
+    Row(SHARING, "tasks.5.goals.0", task(1, "shares"), {**task(1, "shares"), **OFF["no_points_for_sharing"]}),
+    Row(SHARING, "tasks.5.when", task(1, "visits", when=SHARES), task(0, "visits", when=SHARES)),
+    *(
+        Row(SHARING, path, task(points, "visits", goals=[goal("visits", 1, **way)]), task(0, "visits", goals=[
+            goal("visits", 1, **way)]))
+        for points, path, way in (
+            (1, "tasks.5.goals.0", {"plus": ["shares"]}),
+            (1, "tasks.5.goals.0.also.0", {"also": [goal("shares", 1)]}),
+            (1, "tasks.5.goals.0.also.0", {"also": [goal("uses", 1, plus=["share"])]}),
+        )
+    ),
+    Row(SHARING, "tiers.levels.1.promotion.1", {"tiers.levels.1.promotion.1.plus": ["shares"]},
+        {"tiers.levels.1.promotion.1.plus": ["visits"]}),
+    Row(SHARING, "tiers.levels.1.promotion.1.also.0", {"tiers.levels.1.promotion.1.also": [goal("shares", 9)]},
+        {"tiers.levels.1.promotion.1.also": [goal("visits", 9)]}),
+    Row(SHARING, "tiers.levels.2.retention.0", {"tiers.levels.2.retention.0.plus": ["shares"]}, {}),
     Row(SHARING, "tiers.levels.1.promotion.2", {"tiers.levels.1.promotion.+": goal("shares", 9)},
         {"badges.1.goal": goal("shares", 9)}),
     Row(SHARING, "tiers.levels.2.retention.3", {"tiers.levels.2.retention.+": goal("shares", 9)},

@@ -19,7 +19,7 @@ from chalicelib.rulebook.model import SCHEMA_VERSION, Published, load
 from chalicelib.rulebook.presets import NAMES
 from chalicelib.shared.clock import business_date
 from chalicelib.shared.errors import InvalidFields
-from tests.unit.documents import GONE, behaviour, changed, findings, goal, multiplier, rule
+from tests.unit.documents import GONE, behaviour, changed, findings, goal, multiplier, rule, task
 
 FIXTURES = Path(__file__).parent / "fixtures"
 WORDS = {"zh": "名", "en": "name"}
@@ -95,7 +95,7 @@ def test_a_document_of_a_later_program_is_refused_and_not_guessed_at() -> None:
 # Shape --------------------------------------------------------------------------------------------------------------
 
 # Tables whose keys the operator chooses.
-OPEN = ("capabilities", "category_names", "by_tier", "category_rates", "value")
+OPEN = ("capabilities", "category_names", "by_tier", "category_rates", "value", "credits")
 
 
 def parts(value: Any, path: str = "") -> Iterator[str]:
@@ -156,7 +156,7 @@ BOUNDS: list[tuple[str, list[Any], list[Any]]] = [
         "platinum": "2"})], [multiplier(), multiplier(factor=None, by_tier={"gold": "2"})]),
     ("multipliers.2.triggers", [["login"] * 101], [["login"] * 100]),
     (f"{PROMOTION}.window", ["year", "months:0", "months:13", "months:01", "months:", "days:3"],
-     ["day", "week", "month", "lifetime", "months:1", "months:9", "months:10", "months:12"]),
+     ["day", "week", "month", "lifetime", "period", "months:1", "months:9", "months:10", "months:12"]),
     (f"{PROMOTION}.at_least", [0, 10**15 + 1, 10**30], [1, 10**15]),
     ("tiers.levels.0.promotion", [[goal("orders", 1)]], [[]]),
     ("tiers.levels.1.promotion", [[], [goal("orders", 1)] * 11], [[goal("orders", 1)] * 10]),
@@ -168,6 +168,24 @@ BOUNDS: list[tuple[str, list[Any], list[Any]]] = [
     ("tiers.retention_percent_of_promotion", [0, 100], [1, 99, None]),
     ("tasks.0.kind", ["hourly"], ["newcomer"]),
     ("tasks.0.points", [-1, 1_000_001], [0, 1_000_000]),
+    ("tasks.0.claim", ["ask"], ["auto", "tap"]),
+    ("tasks.0.credits", [{"Steps": 1}, {"steps": 0}, {"steps": 1_000_001}, {f"s{n}": 1 for n in range(11)}],
+     [{}, {"steps": 1_000_000}, {f"s{n}": 1 for n in range(10)}]),
+    ("tasks.0.make_up_cards", [-1, 32], [0, 31]),
+    ("tasks.0.badge", ["Star"], ["star", None]),
+    ("tasks.3", [task("growth", goals=[goal("orders", 1)]), task("growth", claim="tap"), task("campaign", ends_on=None),
+     task("campaign", starts_on=None), task("campaign", starts_on="2026-12-01"), task("daily", starts_on="2026-12-01",
+     ends_on="2026-12-02")], [task("growth"), task("campaign"), task("campaign", starts_on="2026-11-30"),
+     task("daily", claim="tap")]),
+    (f"{PROMOTION}.plus", [["p"] * 6, ["P"]], [[], ["p"] * 5]),
+    (f"{PROMOTION}.also", [[goal("orders", 1)] * 6, [goal("orders", 1, also=[])]], [[], [goal("orders", 1)] * 5]),
+    ("badges.0.title", [{"zh": "称号"}], [WORDS, None]),
+    *((f"tiers.retention.{name}", [low - 1, high + 1], [low, high]) for name, low, high in (
+        ("early_warning_months", 0, 59), ("warning_days", 30, 90), ("task_percent", 0, 100), ("grace_days", 0, 180),
+        ("grace_extension_days", 0, 180), ("grace_extensions", 0, 12), ("reinstatement_days", 0, 366),
+        ("sprint.purchase_percent", 0, 100), ("sprint.invite_percent", 0, 100), ("sprint.purchase_points", 0, 10**6),
+        ("sprint.invite_points", 0, 10**6))),
+    ("tiers.retention.sprint.task_points_factor", ["-2", "2x", 2], ["0", "2", "1.5"]),
     ("tasks.0.goals", [[goal("orders", 1)] * 21], [[], [goal("orders", 1)] * 20]),
     ("streak.cycle_days", [0, 367], [1, 366]),
     ("streak.make_up_within_days", [-1, 31], [0, 30]),
@@ -320,11 +338,17 @@ def test_a_document_of_nearly_two_hundred_thousand_bytes_is_read() -> None:
 
 # What is counted ----------------------------------------------------------------------------------------------------
 
-ALWAYS = {"spend_fen": {"lifetime"}, "orders": {"lifetime"}, "check_ins": {"lifetime"}}
+ALWAYS = {metric: {"lifetime"} for metric in ("spend_fen", "orders", "check_ins", "tasks", "qualified_invites")}
 COUNTER = {"counter": {"metric": "visits", "window": "week", "at_least": 1}}
 FIRST = {"all": [{"not": {"first_time": False}}]}
 LOGIN = {"behaviours": [behaviour(code="login")]}
 LEVELS = "tiers.levels.2"
+
+
+def benefit(code: str = "a", **value: Any) -> dict[str, Any]:
+    return {"code": code, "kind": "feature", "name": WORDS, "value": value}
+
+
 WINDOWS: list[tuple[dict[str, Any], dict[str, set[str]]]] = [
     ({}, {}),
     (LOGIN, {}),
@@ -338,17 +362,36 @@ WINDOWS: list[tuple[dict[str, Any], dict[str, set[str]]]] = [
     ({**LOGIN, "multipliers": [multiplier(triggers=["login"], when=FIRST)]}, {"login": {"lifetime"}}),
     ({**LOGIN, "multipliers": [multiplier(when=FIRST)]}, {}),
     ({"multipliers": [multiplier(when=COUNTER)]}, {"visits": {"week"}}),
-    ({f"{LEVELS}.promotion": [goal("uses", 9, "months:3")]}, {"uses": {"months:3"}}),
-    ({f"{LEVELS}.retention": [goal("uses", 9, "months:12"), goal("uses", 1, "day")]}, {"uses": {"months:12", "day"}}),
+    ({f"{LEVELS}.promotion": [goal("uses", 9, "months:3")]}, {"uses": {"months:3", "lifetime"}}),
+    ({f"{LEVELS}.promotion": [goal("uses", 9, "months:3")], "tiers.retention_percent_of_promotion": None},
+     {"uses": {"months:3"}}),
+    # A tier that was lost comes back by what was done since.
+    ({f"{LEVELS}.retention": [goal("uses", 9, "months:12"), goal("uses", 1, "day")]},
+     {"uses": {"months:12", "day", "lifetime"}}),
     ({"tasks": [{"id": "t", "name": WORDS, "kind": "daily", "goals": [goal("visits", 1, "day")]}]},
      {"visits": {"day"}}),
     ({"badges": [{"id": "b", "name": WORDS, "goal": goal("shares", 1)}, {"id": "c", "name": WORDS}]},
      {"shares": {"lifetime"}}),
+    # The period is a lifetime less what it began with.
+    ({f"{LEVELS}.retention": [goal("uses", 9, "period", plus=["steps"], also=[goal("visits", 1, "week")])]},
+     {"uses": {"lifetime"}, "steps": {"lifetime"}, "visits": {"week", "lifetime"}}),
+    ({f"{LEVELS}.promotion": [goal("uses", 9, "months:3")], f"{LEVELS}.retention": [goal("orders", 1)]},
+     {"uses": {"months:3"}}),
+    # Kept by a share of what reaches it: within the period.
+    ({f"{LEVELS}.promotion": [goal("uses", 9, "months:3", plus=["steps"])]},
+     {"uses": {"months:3", "lifetime"}, "steps": {"months:3", "lifetime"}}),
+    ({"tasks": [task("campaign", goals=[goal("visits", 1)], when=COUNTER)]},
+     {"visits": {"dates:2026-11-01:2026-11-30", "week"}}),
+    ({f"{LEVELS}.benefits": [benefit(per_day=3), benefit(per_month=3, code="b"), benefit(unlimited=True, code="c"),
+      benefit(per_day="3", code="d"), benefit(per_day=True, code="f"),
+      {**benefit(per_month=1, code="e"), "kind": "economic"}]},
+     {"use_a": {"day"}, "use_b": {"months:1"}}),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("sections", "counted"), WINDOWS, ids=[str(row)[:60] for row, _ in WINDOWS])
 def test_only_what_the_document_reads_is_counted(sections: dict[str, Any], counted: dict[str, set[str]]) -> None:
     levels = [{"code": f"t{n}", "name": WORDS, "promotion": [goal("orders", n)] if n else []} for n in range(3)]
+    levels[1]["retention"] = [goal("orders", 1)]
     bare = {"behaviours": [], "earning": [], "multipliers": [], "tasks": [], "badges": [], "tiers.levels": levels}
     assert load(changed({**bare, **sections})).windows == {**ALWAYS, **counted}

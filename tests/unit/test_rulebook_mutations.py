@@ -24,7 +24,9 @@ def places(value: Any, path: Path = ()) -> list[Path]:
 
 PLACES = {name: places(preset(name)) for name in NAMES}
 # What a document holds elsewhere makes the likeliest mistakes; numbers near a bound the next; anything else the rest.
-WORDS = some.sampled_from(["order_paid", "login", "gold", "share", "shares", "months:3", "lifetime", "1.5", "币", "x"])
+WORDS = some.sampled_from(
+    ["order_paid", "login", "gold", "share", "shares", "months:3", "lifetime", "period", "1.5", "币", "x"]
+)
 NUMBERS = some.sampled_from([0, 1, -1, 2, 5, 7, 12, 28, 29, 100, 101, 10**6, 10**15, 10**30, 1.5, 1e300])
 SCALARS = some.none() | some.booleans() | WORDS | NUMBERS | some.text(max_size=5) | some.floats()
 VALUES = some.recursive(
@@ -67,6 +69,8 @@ def mutated(draw: some.DrawFn) -> dict[str, Any]:
                 container[path[-1]] = other
             case "step" if isinstance(value, int):
                 container[path[-1]] = value + draw(some.sampled_from([-1, 1, -value, 10 * value]))
+            case "step" if isinstance(value, str):
+                container[path[-1]] = draw(WORDS)
             case _:
                 container[path[-1]] = draw(VALUES)
     return document
@@ -96,7 +100,7 @@ def test_the_mutations_reach_both_sides() -> None:
     """A control: some mutated documents load and some do not, so the test above looks at both."""
     seen = set()
 
-    @settings(max_examples=200, deadline=None, database=None, derandomize=True)
+    @settings(max_examples=400, deadline=None, database=None, derandomize=True)
     @given(mutated())
     def look(document: dict[str, Any]) -> None:
         seen.update(finding.code for finding in lint_document(document))

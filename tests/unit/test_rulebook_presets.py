@@ -1,14 +1,22 @@
 """The presets: they load, lint clean, and say what the product says."""
 
 import re
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
 
+from chalicelib.engine.account import Account, Profile, Standing
+from chalicelib.engine.events import Behaved, Cause, CheckedIn, Event, Joined, OrderPaid, ProfileChanged
+from chalicelib.engine.process import process
+from chalicelib.engine.tiers import progress
 from chalicelib.rulebook.linter import lint_document
 from chalicelib.rulebook.metrics import known_metrics
-from chalicelib.rulebook.model import Rulebook, load
+from chalicelib.rulebook.model import Published, Rulebook, load
 from chalicelib.rulebook.presets import NAMES, preset
+from chalicelib.shared.clock import business_date
 from tests.unit.documents import place
 
 
@@ -83,9 +91,33 @@ def test_the_retail_tiers_are_the_products() -> None:
     }  # fmt: skip
     assert goals(rulebook, "diamond") == {("spend_fen", "lifetime", 10_000_00), ("orders", "months:3", 25)}
     assert goals(rulebook, "gold", "retention") == {
-        ("spend_fen", "months:12", 1_000_00), ("uses", "months:12", 5), ("tasks", "months:12", 50),
+        ("spend_fen", "period", 1_000_00), ("uses", "period", 5), ("tasks", "period", 50),
     }  # fmt: skip
+    # Every other tier is kept by the share.
+    assert [tier.code for tier in rulebook.tiers.levels if tier.retention] == ["gold"]
     assert (rulebook.tiers.held_months, rulebook.tiers.retention_percent_of_promotion) == (12, 80)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_tier_is_lost_by_the_products_protocol(name: str) -> None:
+    policy = load(preset(name)).tiers.retention
+    assert policy.model_dump() == {
+        "early_warning_months": 6, "warning_days": 30, "task_percent": 2,
+        "sprint": {"task_points_factor": "2", "purchase_percent": 5, "purchase_points": 50, "invite_percent": 10,
+                   "invite_points": 200},
+        "grace_days": 30, "grace_extension_days": 30, "grace_extensions": 3, "reinstatement_days": 90,
+    }  # fmt: skip
+    # Written out, so that an operator finds every number in the document.
+    assert preset(name)["tiers"]["retention"] == policy.model_dump()
+    assert "tiers" not in preset(name)["capabilities"]
+
+
+@pytest.mark.parametrize("name", ["content", "tool"])
+def test_content_and_tool_are_kept_by_four_fifths_of_what_reaches_them(name: str) -> None:
+    rulebook = load(preset(name))
+    for tier in rulebook.tiers.levels[1:]:
+        wanted = {(metric, "period", -(-80 * least // 100)) for metric, _, least in goals(rulebook, tier.code)}
+        assert goals(rulebook, tier.code, "retention") == wanted
 
 
 def test_the_retail_points_are_the_products() -> None:
@@ -107,6 +139,73 @@ def test_the_retail_points_are_the_products() -> None:
     }  # fmt: skip
 
 
+NOON, MEMBER_DAY = datetime(2026, 11, 24, 4, tzinfo=UTC), datetime(2026, 11, 15, 4, tzinfo=UTC)
+
+
+def earned(name: str, event: Callable[[datetime], Event], at: datetime, birthday: str) -> dict[str, int]:
+    """rule → what a gold member earns by it."""
+    published = Published(version=1, rulebook=load(preset(name)))
+    member = Account(
+        "m", standing=Standing("gold", date(2026, 6, 1), date(2027, 6, 1)), profile=Profile(birthday=birthday)
+    )
+    return {line.rule: line.points for line in process(published, member, event(at), at).entry.lines if line.points}
+
+
+def done(kind: str) -> Callable[[datetime], Event]:
+    return lambda at: Behaved(Cause("m", "x"), kind, at, seconds=600, trusted=True)
+
+
+def checked_in(at: datetime) -> Event:
+    return CheckedIn(Cause("m", "x"), business_date(at, "Asia/Shanghai"))
+
+
+def bought(at: datetime) -> Event:
+    return OrderPaid(Cause("o", "o"), "o", at, 100_00)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_birthday_doubles_what_members_earn_by_doing_and_a_tier_only_purchases(name: str) -> None:
+    rulebook = load(preset(name))
+    kinds = [rule.trigger for rule in rulebook.earning if rulebook.behaviour(rule.trigger)]
+    assert len(kinds) > 7
+    for event in [checked_in, *map(done, kinds)]:
+        plain, member_day = (earned(name, event, at, "01-01") for at in (NOON, MEMBER_DAY))
+        assert plain == member_day != {}
+        doubled = {rule: 2 * points for rule, points in plain.items()}
+        assert earned(name, event, NOON, "11-24") == earned(name, event, MEMBER_DAY, "11-15") == doubled
+    # Gold: twice on a day, four times on member day, and twice that on the birthday. A welcome is paid once, as it is.
+    for at, birthday, points in ((NOON, "01-01", 200), (MEMBER_DAY, "01-01", 400), (NOON, "11-24", 400),
+                                 (MEMBER_DAY, "11-15", 800)):  # fmt: skip
+        found = earned(name, bought, at, birthday)
+        assert (found["purchase"], found["first_order"]) == (points, 100)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_newcomer_task_brings_silver_two_steps_nearer_and_progress_shows_it(name: str) -> None:
+    published = Published(version=1, rulebook=load(preset(name)))
+    event: Any = Joined(Cause("m", "joined"))
+    account = process(published, Account("m"), event, NOON).account
+    before = {(step.way, step.have) for step in progress(published.rulebook, account, date(2026, 11, 24))}
+    assert {have for _, have in before} == {0}
+    steps: list[Event] = [checked_in(NOON)]
+    if name == "retail":
+        steps.append(ProfileChanged(Cause("m", "p"), {"nickname": "n", "avatar_url": "u", "birthday": "01-01"}))
+    else:
+        steps.append(done("like" if name == "content" else "feature_used")(NOON))
+    lines: dict[str, int] = {}
+    for number, step in enumerate(steps):
+        decision = process(published, account, replace(step, cause=Cause("m", f"c{number}")), NOON)
+        account, lines = decision.account, {line.rule: line.points for line in decision.entry.lines}
+    assert lines["newcomer"] == 100
+    own = {"retail": 0, "content": 1, "tool": 1}[name]
+    found = {step.metric: (step.have, step.need) for step in progress(published.rulebook, account, date(2026, 11, 24))}
+    metric, need = {"retail": ("orders", 3), "content": ("interactions", 50), "tool": ("uses", 5)}[name]
+    assert found[metric] == (own + 2, need)
+    if name == "retail":
+        order = process(published, account, OrderPaid(Cause("o", "o"), "o", NOON, 1_00), NOON)
+        assert order.entry.tier_after == "silver"
+
+
 def test_the_retail_multipliers_expiry_and_tasks_are_the_products() -> None:
     rulebook = load(preset("retail"))
     multipliers = {multiplier.id: multiplier for multiplier in rulebook.multipliers}
@@ -123,11 +222,6 @@ def test_the_retail_multipliers_expiry_and_tasks_are_the_products() -> None:
 
 # What the product says of capabilities this version only keeps: (place in `capabilities`, value).
 PLANNED: list[tuple[str, Any]] = [
-    ("tiers.task_progress_percent", 2), ("tiers.early_warning_months", 6), ("tiers.sprint_days", 30),
-    ("tiers.warning_days", 30), ("tiers.grace_extension_days", 30), ("tiers.newcomer_uses", 2),
-    ("tiers.sprint.task_points_factor", 2),
-    ("tiers.sprint.purchase", {"per_day": 1, "progress_percent": 5, "points": 50}),
-    ("tiers.sprint.qualified_invite", {"progress_percent": 10, "points": 200}),
     ("invites.levels", 1),
     ("invites.friend_first_order", {"points": 200, "percent_of_amount_as_points": 10, "max_points": 1000}),
     ("invites.milestones", [{"invites": 3, "reward": "discount"}, {"invites": 5, "reward": "gold"},
@@ -153,8 +247,27 @@ def test_the_retail_sections_know_every_tier_and_the_surprise() -> None:
     factors = {"normal": "0.8", "silver": "0.8", "gold": "0.7", "diamond": "0.5"}
     assert sections["redemption"]["member_day_price_factors"] == factors
     assert sections["surprise"]["first_order_coupon_fen"] == [1_00, 10_00]
-    titles = [title["zh"] for title in sections["invites"]["titles"]]
-    assert titles == ["推广达人", "品牌挚友"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_titles_of_those_who_bring_friends_are_badges(name: str) -> None:
+    titled = {badge.id: badge.title for badge in load(preset(name)).badges if badge.title}
+    assert [title.zh for title in titled.values()] == ["推广达人", "品牌挚友"]
+    assert preset(name)["capabilities"]["invites"]["badges"] == list(titled)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_quotas_are_three_ten_and_unlimited_and_birthdays_are_granted(name: str) -> None:
+    rulebook = load(preset(name))
+    uses = [next(b for b in tier.benefits if b.code == "daily_uses") for tier in rulebook.tiers.levels]
+    assert all(benefit.usable for benefit in uses)
+    assert [benefit.quotas for benefit in uses] == [{"day": 3}, {"day": 10}, *[{}] * (len(uses) - 2)]
+    assert rulebook.windows["use_daily_uses"] == {"day"}
+    birthdays = [b for tier in rulebook.tiers.levels for b in tier.benefits if b.code == "birthday"]
+    assert birthdays
+    assert all(benefit.on_birthday for benefit in birthdays)
+    monthly = {tier.code: b.monthly for tier in rulebook.tiers.levels for b in tier.benefits if b.monthly}
+    assert monthly == ({"gold": 1, "diamond": 1} if name == "retail" else {})
 
 
 def test_the_retail_benefits_are_the_products() -> None:
@@ -179,6 +292,8 @@ def test_the_retail_tasks_ask_for_what_the_product_says() -> None:
     assert asked["daily"] == {("visits", "day", 1), ("browse", "day", 1), ("interactions", "day", 1)}
     assert asked["weekly"] == {("spend_fen", "week", 300_00)}
     assert asked["growth"] == set()
+    assert asked["newcomer"] == {("profile_completed", "lifetime", 1), ("check_ins", "lifetime", 1)}
+    assert asked["member_day"] == {("orders", "day", 1)}
     browse = next(rule for rule in load(preset("retail")).earning if rule.id == "browse")
     assert browse.when is not None
     assert browse.when.seconds_at_least == 5 * 60

@@ -19,7 +19,7 @@ from chalicelib.rulebook.model import Published, load
 from chalicelib.rulebook.phrases import condition
 from chalicelib.rulebook.presets import NAMES
 from chalicelib.shared.clock import business_date
-from tests.unit.documents import changed, goal, multiplier, place, rule
+from tests.unit.documents import changed, goal, multiplier, place, rule, task, told
 
 Changes = dict[str, Any]
 NAMED = {"zh": "名", "en": "name"}
@@ -27,12 +27,6 @@ NAMED = {"zh": "名", "en": "name"}
 UNTOLD = ("schema_version", "capabilities", "limits")
 # Retail leaves these to their defaults.
 DEFAULTS: Changes = {"behaviours.1.max_seconds": 14_400, "streak.make_up_cost_points": 20}
-
-
-def told(document: dict[str, Any]) -> dict[str, tuple[str, str]]:
-    """rule → its sentence, Chinese and English."""
-    sections = words.sections(load(document))
-    return {item.rule: (item.zh, item.en) for section in sections for item in section.items}
 
 
 def whole(document: dict[str, Any]) -> tuple[str, str]:
@@ -114,66 +108,6 @@ def test_no_number_is_said_that_is_not_in_the_document(name: str, moved: bool) -
         assert set(re.findall(r"\d+(?:\.\d+)?", text)) <= allowed
 
 
-# What the retail brand promises, as a member reads it.
-RETAIL = [
-    ("join", "得 100 积分", "100 points"),
-    ("profile", "得 50 积分；每位会员最多 1 次", "50 points; at most once per member"),
-    ("login", "普通会员得 10、银卡得 15、金卡得 20、钻石得 30 积分", "Member 10, Silver 15, Gold 20, Diamond 30"),
-    ("check_in", "第 1 至 7 天依次得 5、7、9、12、15、18、20 积分", "days 1 to 7 in a row give 5, 7, 9, 12, 15, 18,"),
-    ("browse", "得 10 积分；条件：单次满 5 分钟", "10 points; condition: for at least 5 minutes at a time"),
-    ("feature", "得 20 积分", "20 points"),
-    ("comment", "得 5 积分；每天最多 5 次", "5 points; at most 5 times a day"),
-    ("review", "得 50 积分", "50 points"),
-    ("survey", "得 50 积分；每月最多 1 次", "50 points; at most once a month"),
-    ("purchase", "消费 1 元得 1 积分，精选品类每元得 2 积分；可享积分倍率",
-     "1 point for each yuan paid, 2 points for featured categories; multipliers apply"),
-    ("first_order", "得 100 积分；条件：首次", "100 points; condition: the first time"),
-    ("tier", "普通会员 1 倍、银卡 1.5 倍、金卡 2 倍、钻石 3 倍", "Member ×1, Silver ×1.5, Gold ×2, Diamond ×3"),
-    ("birthday", "2 倍；条件：生日当天；适用于消费", "×2; condition: on the birthday; applies to Purchases"),
-    ("stacking", "等级倍率、会员日倍率不叠加，取其中最高；其余倍率相乘",
-     "Of tier multiplier and member day the highest applies; all others multiply"),
-    ("member_days", "每月 15 日", "day 15 of the month"),
-    ("silver", "累计消费满 500 元，或近 3 个月订单满 3 笔",
-     "spend of at least 500 yuan in total, or 3 or more orders in the last 3 months"),
-    ("silver", "保级需达到升级条件的 80%", "kept by reaching 80 % of any of them"),
-    ("silver", "9.8 折", "2 % off"),
-    ("gold", "累计消费满 2000 元，或近 3 个月订单满 10 笔，或累计成功邀请满 5 次",
-     "at least 2000 yuan in total, or 10 or more orders in the last 3 months, or 5 or more qualified invites in total"),
-    ("gold", "近 12 个月消费满 1000 元，或近 12 个月使用服务满 5 次，或近 12 个月完成任务满 50 次",
-     "5 or more uses of the service in the last 12 months, or 50 or more completed tasks in the last 12 months"),
-    ("gold", "9.5 折）、包邮、优惠券（50 元，每月 1 次）", "5 % off), free shipping, coupon (50 yuan, once a month)"),
-    ("diamond", "累计消费满 10000 元，或近 3 个月订单满 25 笔；有效期 12 个月",
-     "at least 10000 yuan in total, or 25 or more orders in the last 3 months; held for 12 months"),
-    ("normal", "核心功能（每天 3 次）", "core feature (3 times a day)"),
-    ("newcomer", "完成得 100 积分", "100 points when done"),
-    ("daily", "当天登录满 1 次，且当天浏览满 1 次，且当天互动满 1 次；完成得 50 积分", "50 points when done"),
-    ("weekly", "本周消费满 300 元；完成得 200 积分", "spend of at least 300 yuan in a week; 200 points when done"),
-    ("growth", "得 500 积分", "500 points"),
-    ("value", "100 积分价值 1 元", "100 points are worth 1 yuan"),
-    ("expiry", "积分自获得起 12 个月有效，于到期当月的月末失效，先到期的先使用；到期前 30、7 天通知",
-     "Points last 12 months, to the end of that month; the earliest expiry is spent first; notice is given 30 and 7"),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize(("item", "zh", "en"), RETAIL, ids=[f"{row[0]} {row[1]}" for row in RETAIL])
-def test_the_retail_brands_promises_are_said(item: str, zh: str, en: str) -> None:
-    said = told(changed({}))[item]
-    assert zh in said[0]
-    assert en in said[1]
-
-
-@pytest.mark.parametrize(("item", "zh", "en"), [
-    ("member_day", "普通会员 1.5 倍、银卡 3 倍、金卡 4 倍、钻石 6 倍；条件：会员日",
-     "Member ×1.5, Silver ×3, Gold ×4, Diamond ×6; condition: on member day"),
-    ("member_day", "当天下单满 1 笔；完成得 500 积分", "1 or more orders in a day; 500 points when done"),
-])  # fmt: skip
-def test_a_multiplier_and_a_task_of_one_name_are_both_said(item: str, zh: str, en: str) -> None:
-    sections = words.sections(load(changed({})))
-    said = [found for section in sections for found in section.items if found.rule == item]
-    assert len(said) == 2
-    assert any(zh in found.zh and en in found.en for found in said)
-
-
 # Sentences ----------------------------------------------------------------------------------------------------------
 
 
@@ -183,6 +117,8 @@ def test_every_part_has_a_sentence_and_every_sentence_is_whole(name: str) -> Non
     said = told(changed({}, name))
     parts = {*(r.id for r in rulebook.earning), *(m.id for m in rulebook.multipliers), *(t.id for t in rulebook.tasks)}
     parts |= {*(t.code for t in rulebook.tiers.levels), *(b.id for b in rulebook.badges)}
+    stages = ("progress", "early_warning", "warning", "sprint", "grace", "step_down", "reinstatement")
+    parts |= {f"retention_{stage}" for stage in stages}
     assert parts <= set(said)
     for zh, en in said.values():
         assert re.search(r"[\u4e00-\u9fff].*。$", zh)
@@ -230,7 +166,43 @@ VARIANTS: list[tuple[Changes, str, str, str]] = [
     ({"badges.0": {"id": "b", "name": NAMED}}, "b", "由品牌授予", "given by the brand"),
     ({"badges.0.goal": {**goal("paid_purchase", 9), "name": {"zh": "消费所得", "en": "earnings"}}}, "regular",
      "累计消费所得满 9 积分", "earnings of at least 9 points in total"),
-    ({"tasks.0": {"id": "t", "name": NAMED, "kind": "campaign"}}, "t", "由品牌认定", "decided by the brand"),
+    ({"tasks.0": {"id": "t", "name": NAMED, "kind": "weekly"}}, "t", "每周一次；由品牌认定",
+     "once a week; decided by the brand"),
+    ({"tasks.0": task("campaign", goals=[goal("spend_fen", 200_00, also=[goal("visits", 3)])])}, "extra",
+     "2026-11-01 至 2026-11-30，一次；活动期间目标满 200 元，且活动期间目标满 3 次；完成得 10 积分",
+     "once, from 2026-11-01 to 2026-11-30; goal of at least 200 yuan during the campaign, and 3 or more goal during "
+     "the campaign; 10 points when done"),
+    ({"tasks.0": task("campaign", starts_on="2026-11-02")}, "extra", "2026-11-02 至", "from 2026-11-02 to"),
+    ({"tasks.0": task("campaign", ends_on="2026-11-29")}, "extra", "至 2026-11-29", "to 2026-11-29"),
+    ({"tasks.0": task(when={"tier": ["gold"]})}, "extra", "条件：等级为金卡", "condition: for tier Gold"),
+    ({"tasks.0": task(claim="tap")}, "extra", "完成后须在本期内点击领取", "claimed with a tap before its period ends"),
+    ({"tasks.0": task(goals=[goal("visits", 1)], points=0, badge="sharer")}, "extra",
+     "完成得勋章“热心分享”；荣誉任务，不计入完成任务数",
+     "the badge “Sharer” when done; for honour: it is not counted as a completed task"),
+    ({"tasks.0": task(goals=[goal("visits", 1)], badge="sharer", make_up_cards=1)}, "extra",
+     "完成得 10 积分、勋章“热心分享”、补签卡 1 张", "10 points and the badge “Sharer” and 1 make-up card when done"),
+    ({"tasks.0": task(badge="sharer")}, "sharer", "累计分享满 10 次；完成任务",
+     "10 or more shares in total; by completing task"),
+    ({"tasks.0": task(goals=[goal("visits", 1)], credits={"steps": 7})}, "extra", "额外计数 7", "7 counted besides"),
+    ({"tasks.0": task(make_up_cards=2)}, "streak", "每月最多 3 次，不消耗积分，用完后每次使用补签卡；",
+     "at most 3 times a month, free of charge, then with a make-up card;"),
+    ({"tasks.0": task(make_up_cards=2), "streak.make_ups_per_month": 0}, "streak", "7 天，每次使用补签卡；",
+     "The last 7 days can be made up, with a make-up card;"),
+    ({"badges.0.title": {"zh": "常客", "en": "regular guest"}}, "regular", "满 30 次；获得称号“常客”",
+     "in total; its bearer is called “regular guest”"),
+    ({"tiers.levels.1.promotion.0.also": [goal("visits", 9)]}, "silver", "累计消费满 500 元且累计目标满 9 次，或",
+     "spend of at least 500 yuan in total and 9 or more goal in total, or"),
+    ({"tiers.levels.1.promotion.0.plus": ["visits", "paid_login"]}, "silver", "满 500 元（含每日登录、每日登录）",
+     "in total (daily login and Daily login included)"),
+    ({"tiers.retention.grace_days": 0}, "retention_grace", "没有宽限期", "Grace: none;"),
+    ({"tiers.retention.grace_extensions": 0}, "retention_grace", "期间达到即保级。", "keeps the tier at once."),
+    ({f"tiers.retention.{name}": 1 for name in ("grace_days", "grace_extension_days", "grace_extensions")},
+     "retention_grace", "宽限 1 天", "has 1 more day; getting there keeps the tier at once; each task completed in it "
+     "adds 1 day, at most once"),
+    ({"tiers.retention.task_percent": 0}, "retention_progress", "同样有效。", "as good as all of one."),
+    ({"tiers.levels.0.benefits.0": {"code": "x", "kind": "service", "name": NAMED, "value": {"per_month": 2}}},
+     "normal", "名（每月最多使用 2 次）", "name (used at most twice a month)"),
+    ({"expiry.notice_days": []}, "expiry", "先到期的先使用。", "the earliest expiry is spent first."),
     ({"category_names": {}}, "purchase", "，featured每元得 2 积分", "2 points for featured"),
     ({}, "periods", "月按自然月计，包括当月；周从周一开始", "Months are calendar months, the current one included"),
 ]  # fmt: skip
@@ -247,11 +219,22 @@ def test_a_brand_without_multipliers_months_or_weeks_says_nothing_about_them() -
     bare = changed({"multipliers": [], "tasks": [], "badges": [], "earning": [rule()]})
     for tier in bare["tiers"]["levels"][1:]:
         tier["promotion"], tier["retention"] = [goal("orders", 3 + len(tier["benefits"]))], []
+        tier["benefits"] = []
     assert {"stacking", "periods"} & set(told(bare)) == set()
     assert "member_days" in told(bare)
     assert {section.code for section in words.sections(load(bare))} == {
-        "earning", "multipliers", "tiers", "check_ins", "validity", "refunds",
+        "earning", "multipliers", "tiers", "retention", "check_ins", "validity", "refunds",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(("changes", "silent"), [
+    ({"tiers.retention.early_warning_months": 0}, "retention_early_warning"),
+    ({"tiers.held_months": 6}, "retention_early_warning"),
+    ({"tiers.retention.reinstatement_days": 0}, "retention_reinstatement"),
+])  # fmt: skip
+def test_a_stage_that_is_switched_off_is_not_promised(changes: Changes, silent: str) -> None:
+    assert silent in told(changed({}))
+    assert set(told(changed({}))) - set(told(changed(changes))) == {silent}
 
 
 CLAUSES: list[tuple[dict[str, Any], str, str]] = [
@@ -316,7 +299,8 @@ def test_the_worked_examples_are_the_engines_decisions(name: str, now: datetime,
         entry = decision.entry
         assert example.zh.endswith(f"：{'；'.join(line.why_zh for line in entry.lines)}。合计 {entry.points:+d}")
         assert example.en.endswith(f": {'; '.join(line.why for line in entry.lines)}. Total {entry.points:+d}")
-    assert decisions[2].entry.points + decisions[2].entry.pending == (402 if now is INSTANTS[1] else 268) + 100
+    # On member day the order is the day's own task too.
+    assert decisions[2].entry.points + decisions[2].entry.pending == (402 + 500 if now is INSTANTS[1] else 268) + 100
 
 
 def test_a_brand_that_takes_no_such_order_shows_the_other_examples() -> None:

@@ -1,0 +1,6 @@
+"""The room's HTTP function."""
+
+from chalicelib.notices.routes import routes
+from chalicelib.shared.edge import front
+
+http = front(routes)

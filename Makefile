@@ -20,11 +20,15 @@ env: .venv/.stamp ## the virtual environment, rebuilt when a requirements file c
 	@$(PY) -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	@touch $@
 
+# On all cores, a file on one; the tests of the local cloud share one and count what happens in it, so they go alone.
+SIDE_BY_SIDE := -n auto --maxprocesses 4 --dist loadfile
+
 test: check ## lint, types, arrows and every test, those on the local cloud included
-	$(PY) -m pytest -q tests --ignore=tests/unit
+	$(PY) -m pytest -q $(SIDE_BY_SIDE) tests --ignore=tests/unit --ignore=tests/cloud
+	$(PY) -m pytest -q tests/cloud
 
 check: lint types arrows ## the fast part: lint, types, arrows, unit tests
-	$(PY) -m pytest -q tests/unit
+	$(PY) -m pytest -q $(SIDE_BY_SIDE) tests/unit
 
 lint: env
 	$(PY) -m ruff check .
@@ -36,8 +40,9 @@ types: env
 arrows: env
 	.venv/bin/lint-imports
 
-soak: env ## the model of the ledger, twenty times as long as in make test
+soak: env ## the long runs: the model of the ledger twenty times as long, what is due among 200,000 members
 	LOT_EXAMPLES=5000 LOT_STEPS=200 $(PY) -m pytest -q tests/unit/test_lots_model.py
+	DUE_MEMBERS=200000 DUE_DUE=1000 $(PY) -m pytest -q -s tests/functional/test_due_counts.py
 
 run: env ## the whole system on this machine, until Ctrl-C
 	@exec $(PY) -m infra.local.run

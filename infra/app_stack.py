@@ -33,13 +33,14 @@ QUEUE_WORKERS = {
         1,
     ),
 }
-# function → handler, which is named as its job. When each runs stands beside its code.
+# function → handler, which is named as its job. When each runs, once an hour, stands beside its code.
 SCHEDULES = {
     "PendingRelease": "chalicelib.earning.workers.pending_release",
     "PointsExpiry": "chalicelib.earning.workers.points_expiry",
     "BenefitGrants": "chalicelib.tiers.workers.benefit_grants",
     "TierReview": "chalicelib.tiers.workers.tier_review",
 }
+SCHEDULE_SECONDS = 3600
 RELAY = "Relay"
 NO_TEST_CLOCKS_IN_LIVE = {
     "RuleCondition": {"Fn::Equals": [{"Ref": "Stage"}, LIVE]},
@@ -240,6 +241,21 @@ def _alarm(
     }
 
 
+def _silent(function: str) -> Template:
+    """Rings when a schedule stopped firing, which no other alarm would tell: no invocation makes no error. Two hours in
+    a row, since one hour of the alarm may begin just after one run and end just before the next."""
+    what = f"{function} was not invoked for two hours: its schedule does not fire (docs/operations.md)"
+    alarm = _alarm("Invocations", "AWS/Lambda", {"FunctionName": name(function)}, 1, what)
+    alarm["Properties"] |= {
+        "Period": SCHEDULE_SECONDS,
+        "EvaluationPeriods": 2,
+        "ComparisonOperator": "LessThanThreshold",
+        # Of a function that is not invoked there is no data.
+        "TreatMissingData": "breaching",
+    }
+    return alarm
+
+
 def _alarms(functions: list[str]) -> Template:
     found: Template = {}
     for function in functions:
@@ -268,6 +284,7 @@ def _alarms(functions: list[str]) -> Template:
         what = f"{job}: members who could not be decided: search the log of the queue's worker for `failure`"
         which: Template = {"job": job, "stage": {"Ref": "Stage"}}
         found[f"{function}Members"] = _alarm("members_not_decided", "membership", which, 1, what)
+        found[f"{function}Silent"] = _silent(function)
     # A bug behind a route is answered with 500, not raised: only the API's own count shows it.
     what = "the API answered 5xx: search the functions' logs for `failure`"
     found["ApiErrors"] = _alarm("5XXError", "AWS/ApiGateway", {"ApiName": name("api")}, 1, what)

@@ -21,10 +21,12 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+from pynamodb.exceptions import PutError
+
 from chalicelib.console import keys, service
 from chalicelib.rulebook import store
 from chalicelib.rulebook.presets import NAMES, preset
-from chalicelib.shared import secrets
+from chalicelib.shared import audit, dynamo, secrets
 from chalicelib.shared.clock import now
 from chalicelib.shared.config import settings
 from chalicelib.shared.errors import Refusal
@@ -45,8 +47,11 @@ def owner(name: str, ask: Callable[[str], str]) -> str:
 
 
 def wechat(ask: Callable[[str], str]) -> str:
-    """Sets the mini-program's credentials."""
-    secrets.write(settings().wechat_secret, {"appid": ask("appid: ").strip(), "secret": ask("secret: ").strip()})
+    """Sets the mini-program's credentials. The record comes first, as with keys: better one of something that then
+    failed than credentials nobody accounts for."""
+    appid, secret = ask("appid: ").strip(), ask("secret: ").strip()
+    _record("wechat.set", appid, {})
+    secrets.write(settings().wechat_secret, {"appid": appid, "secret": secret})
     return "stored; running functions see it within a minute"
 
 
@@ -89,6 +94,8 @@ def redrive(sqs: Any, queue: str) -> str:
     dead_url = dead_letters.url(sqs, settings().stage, queue)
     url = sqs.get_queue_url(QueueName=f"membership-{settings().stage}-{queue}")["QueueUrl"]
     waiting, count = dead_letters.waiting(sqs, dead_url), 0
+    if waiting:
+        _record("queue.redrive", queue, {"messages": waiting})
     for letter in itertools.islice(dead_letters.take(sqs, dead_url), waiting):
         arguments = {"QueueUrl": url, "MessageBody": letter["Body"]}
         if queue.endswith(".fifo"):
@@ -99,6 +106,13 @@ def redrive(sqs: Any, queue: str) -> str:
         sqs.delete_message(QueueUrl=dead_url, ReceiptHandle=letter["ReceiptHandle"])
         count += 1
     return f"{count} messages sent back to {queue}"
+
+
+def _record(action: str, target: str, details: dict[str, Any]) -> None:
+    try:
+        audit.record(ACTOR, action, target, details, now()).save()
+    except PutError as error:
+        raise dynamo.as_refusal(error) from error
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -52,7 +52,7 @@ TABLES = (
     Table("console", "id", "kind", {"id": "S", "kind": "S"}),
     Table("metrics", "day", "kind", {"day": "S", "kind": "S"}),
     Table("clocks", "id", None, {"id": "S"}),
-    Table("jobs", "id", "kind", {"id": "S", "kind": "S"}),
+    Table("jobs", "id", "kind", {"id": "S", "kind": "S"}, ttl="expires_at"),
     Table("notices", "member_id", "at_id", {"member_id": "S", "at_id": "S"}),
     Table("guard", "id", None, {"id": "S"}, ttl="expires_at"),
     Table("audit", "day", "at_id", {"day": "S", "at_id": "S"}),

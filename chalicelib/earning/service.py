@@ -8,12 +8,12 @@ from typing import Any
 
 from chalicelib import ledger
 from chalicelib.earning.schemas import ActionIn, AdjustmentIn, EventIn, Itemised, OrderIn, RefundIn
-from chalicelib.engine import events
+from chalicelib.engine import benefits, events
 from chalicelib.engine.account import Account
 from chalicelib.engine.decision import Decision, Entry, Line
 from chalicelib.engine.events import Cause
 from chalicelib.engine.orders import SKEW, record_of
-from chalicelib.engine.process import process
+from chalicelib.engine.process import dated, process
 from chalicelib.engine.refusals import FutureInstant
 from chalicelib.rulebook import store
 from chalicelib.rulebook.model import Published
@@ -111,6 +111,9 @@ def _as_of_payment(event: events.OrderPaid, published: Published, now: datetime)
         # A test clock is put aside for the decision: the order is the past's, whatever day the member is shown.
         decision = process(published, account.with_(frozen_at=None), event, event.paid_at)
         entry, after = decision.entry, decision.account.with_(frozen_at=account.frozen_at)
+        if after.standing != account.standing:
+            after = benefits.none_missed(published.rulebook, after, on)
+        after = dated(published, after, recorded_at)
         facts = {**entry.facts, "as_of": "paid", "recorded_at": rfc3339(recorded_at)}
         return replace(decision, account=after, entry=replace(entry, lines=(*entry.lines, line), facts=facts))
 

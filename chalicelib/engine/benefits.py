@@ -90,6 +90,16 @@ def grant(draft: Draft, through: date) -> None:
     draft.account = draft.account.with_(granted=MappingProxyType(granted))
 
 
+def none_missed(rulebook: Rulebook, account: Account, today: date) -> Account:
+    """The account after an order of the past was brought in: what a tier of that time would have granted until now is
+    not granted afterwards. This month's is, and so is a birthday of the last days."""
+    granted, before = dict(account.granted), f"{add_months(today.replace(day=1), -1):%Y-%m}"
+    for benefit in of(rulebook, account, today):
+        if benefit.monthly and granted.get(benefit.code, "") < before:
+            granted[benefit.code] = before
+    return account.with_(granted=MappingProxyType(granted))
+
+
 def next_grant_on(rulebook: Rulebook, account: Account, today: date) -> date | None:
     """The next day on which something will be granted; today when something is due."""
     if any(True for _ in due(rulebook, account, today)):

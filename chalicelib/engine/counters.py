@@ -3,7 +3,7 @@
 Only the windows a rulebook uses are kept, and only as far back as they reach, so an account stays small.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
 from types import MappingProxyType
 
@@ -34,12 +34,7 @@ def add(counters: Counters, rulebook: Rulebook, metric: str, amount: int, on: da
     for window, key in (("day", f"d:{on}"), ("week", f"w:{week_start(on)}"), ("months:1", f"{on:%Y-%m}")):
         if window in reach and (window != "months:1" or months == 1):
             _add_latest(periods, key, amount)
-    campaigns = {w: f"c{w[5:]}" for w in reach if w.startswith("dates:")}
-    for window, key in campaigns.items():
-        if date.fromisoformat(window[6:16]) <= on <= date.fromisoformat(window[17:]):
-            periods[key] = max(0, periods.get(key, 0) + amount)
-    # A campaign the rulebook no longer has is forgotten.
-    periods = {p: n for p, n in periods.items() if p[:2] != "c:" or p in campaigns.values()}
+    _add_campaigns(periods, reach, amount, on)
     if months > 1:
         month = f"{on:%Y-%m}"
         periods[month] = max(0, periods.get(month, 0) + amount)
@@ -85,6 +80,31 @@ def _add_latest(periods: dict[str, int], key: str, amount: int) -> None:
         periods[key] = amount
 
 
+def _add_campaigns(periods: dict[str, int], reach: Iterable[str], amount: int, on: date) -> None:
+    """A campaign is known by its first day, so that moving its end takes nothing from anybody. One that the rulebook no
+    longer has is forgotten."""
+    ends: dict[date, date] = {}
+    for starts_on, ends_on in (_dates(window) for window in reach if window.startswith("dates:")):
+        ends[starts_on] = max(ends_on, ends.get(starts_on, ends_on))
+    kept = {f"c:{starts_on}": _in_campaign(periods, starts_on) for starts_on in ends}
+    for starts_on, ends_on in ends.items():
+        if starts_on <= on <= ends_on:
+            kept[f"c:{starts_on}"] = max(0, kept[f"c:{starts_on}"] + amount)
+    for period in [period for period in periods if period[:2] == "c:"]:
+        del periods[period]
+    periods.update(kept)
+
+
+def _dates(window: str) -> tuple[date, date]:
+    """The first and last day of `dates:…:…`."""
+    return date.fromisoformat(window[6:16]), date.fromisoformat(window[17:])
+
+
+def _in_campaign(periods: Mapping[str, int], starts_on: date) -> int:
+    """Accounts written before campaigns could be prolonged have the last day behind the first."""
+    return max((count for period, count in periods.items() if period.startswith(f"c:{starts_on}")), default=0)
+
+
 def read(counters: Counters, metric: str, window: str, today: date) -> int:
     """The count over the window that `today` is in. `months:N` is this month and the N − 1 before it."""
     periods = counters.get(metric, {})
@@ -95,7 +115,7 @@ def read(counters: Counters, metric: str, window: str, today: date) -> int:
     if window == "week":
         return periods.get(f"w:{week_start(today)}", 0)
     if window.startswith("dates:"):
-        return periods.get(f"c{window[5:]}", 0)
+        return _in_campaign(periods, _dates(window)[0])
     first, last = f"{first_day(window, today):%Y-%m}", f"{today:%Y-%m}"
     return sum(n for period, n in periods.items() if period[:1].isdigit() and first <= period <= last)
 

@@ -1,7 +1,7 @@
 """A decision in the making: the running state of one fold over one event."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
 
@@ -23,6 +23,27 @@ def effective_tier(rulebook: Rulebook, standing: Standing | None, today: date) -
     return held
 
 
+def named_today(rulebook: Rulebook, standing: Standing) -> Standing:
+    """The standing under the codes its tiers have today: a rulebook may rename those of before, or say which of its own
+    their holders hold. A code it knows nothing of is left as it is."""
+    if not any(tier.formerly for tier in rulebook.tiers.levels):
+        return standing
+
+    def today(code: str) -> str:
+        return rulebook.tier(code).code if code in rulebook.ranks else code
+
+    rank, earned, lent = rulebook.rank(standing.tier), standing.earned, standing.temporary
+    lapses = (replace(lapse, tier=today(lapse.tier)) for lapse in standing.lapses)
+    return standing.with_(
+        tier=today(standing.tier),
+        earned=replace(earned, before=named_today(rulebook, earned.before)) if earned else None,
+        # What was lost may be part of what is held by now.
+        lapses=tuple(lapse for lapse in lapses if rulebook.rank(lapse.tier) > rank),
+        temporary=replace(lent, tier=today(lent.tier)) if lent else None,
+        grown=tuple(dict.fromkeys(today(code) for code in standing.grown)),
+    )
+
+
 @dataclass
 class Draft:
     """Mutable on purpose, and only inside `process`: each step reads and adds, `finish` freezes the result."""
@@ -37,7 +58,9 @@ class Draft:
     grown: bool = False  # promoted to a tier never held before
 
     def __post_init__(self) -> None:
-        self.account = self.before
+        standing = self.before.standing
+        named = named_today(self.rulebook, standing) if standing else None
+        self.account = self.before.with_(standing=named) if named is not standing else self.before
         self.purse = points.open_purse(self.before)
 
     @property

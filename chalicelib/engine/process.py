@@ -2,16 +2,16 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 from types import MappingProxyType
 from typing import Any
 
 from chalicelib.engine import benefits, due, events, orders, points, review, streaks, tasks, tiers
 from chalicelib.engine.account import Account
 from chalicelib.engine.advance import advance, settle
-from chalicelib.engine.counters import ever
+from chalicelib.engine.counters import ever, read_capped
 from chalicelib.engine.decision import Decision
-from chalicelib.engine.draft import Draft
+from chalicelib.engine.draft import Draft, named_today
 from chalicelib.engine.earning import Situation, pay
 from chalicelib.engine.refusals import (
     ClockBackwards,
@@ -21,7 +21,7 @@ from chalicelib.engine.refusals import (
     NothingDue,
     UnknownBehaviour,
 )
-from chalicelib.rulebook.model import Published
+from chalicelib.rulebook.model import Behaviour, Published
 from chalicelib.shared.clock import business_date
 
 
@@ -33,12 +33,16 @@ def process(published: Published, account: Account, event: events.Event, now: da
     """
     now = account.frozen_at or now
     decision = _STEPS[type(event)](Draft(published, account, now), event)
-    today = business_date(decision.account.frozen_at or now, published.rulebook.brand.time_zone)
-    dated = decision.account.with_(
-        points_due_on=due.next_on(published.rulebook, decision.account),
-        tier_due_on=review.next_on(published.rulebook, decision.account, today),
+    return replace(decision, account=dated(published, decision.account, now))
+
+
+def dated(published: Published, account: Account, now: datetime) -> Account:
+    """The account with the dates on which something is due by itself next."""
+    today = business_date(account.frozen_at or now, published.rulebook.brand.time_zone)
+    return account.with_(
+        points_due_on=due.next_on(published.rulebook, account),
+        tier_due_on=review.next_on(published.rulebook, account, today),
     )
-    return replace(decision, account=dated)
 
 
 def _joined(draft: Draft, event: events.Joined) -> Decision:
@@ -61,16 +65,28 @@ def _behaved(draft: Draft, event: events.Behaved) -> Decision:
     what = Situation(
         behaviour.code, event.occurred_at, on, first_time=ever(draft.before, behaviour.code) == 0, seconds=seconds
     )
-    draft.count(behaviour.code, 1, on)
-    for metric in behaviour.metrics:
-        draft.count(metric, 1, on)
-    if behaviour.counts_seconds:
-        draft.count(f"{behaviour.code}_seconds", seconds, on)
+    counted = _count(draft, behaviour, seconds, on)
     pay(draft, what)
-    if not draft.lines:
+    if not counted:
+        draft.say(behaviour.code, 0, f"{behaviour.name.en}: beyond what counts in a day",
+                  f"{behaviour.name.zh}：超出每日计数上限的部分不计入")  # fmt: skip
+    elif not draft.lines:
         draft.say(behaviour.code, 0, f"{behaviour.name.en}: recorded", f"{behaviour.name.zh}：已记录")
     advance(draft)
     return draft.finish("behaviour", event.cause, {"behaviour": behaviour.code})
+
+
+def _count(draft: Draft, behaviour: Behaviour, seconds: int, on: date) -> bool:
+    """Grows the behaviour's counters as far as its daily limits leave room; returns whether all of it counted."""
+    wanted = {behaviour.code: 1, **({f"{behaviour.code}_seconds": seconds} if behaviour.counts_seconds else {})}
+    found = {}
+    for metric, amount in wanted.items():
+        limit = behaviour.limits.get(metric)
+        used = read_capped(draft.account.counters, metric, "day", on) if limit is not None else 0
+        found[metric] = amount if limit is None else min(amount, max(0, limit - used))
+    for metric, amount in (found | dict.fromkeys(behaviour.metrics, found[behaviour.code])).items():
+        draft.count(metric, amount, on)
+    return found == wanted
 
 
 def _profile_changed(draft: Draft, event: events.ProfileChanged) -> Decision:
@@ -147,7 +163,9 @@ def _rules_changed(draft: Draft, event: events.RulesChanged) -> Decision:
     settle(draft)
     if draft.lines:
         before, after = draft.before.standing, draft.account.standing
-        moved = {"from": before.tier, "to": after.tier} if before and after and before.tier != after.tier else None
+        # Under its name of today: a tier that is only called otherwise has not been left.
+        left = named_today(draft.rulebook, before).tier if before else ""
+        moved = {"from": left, "to": after.tier} if before and after and left != after.tier else None
         return draft.finish("rules_changed", event.cause, {"moved": moved} if moved else None)
     if not _due_sooner(draft):
         raise NothingDue

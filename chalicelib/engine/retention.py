@@ -109,15 +109,27 @@ def pace(rulebook: Rulebook, standing: Standing, today: date) -> Fraction:
     return min(SAFE, Fraction(max(0, (today - standing.since).days), max(1, whole)))
 
 
-def in_sprint(standing: Standing | None) -> bool:
+# A stage has begun on a day, and what is decided as of an earlier one (an order of the past, brought in today) is no
+# part of it: the sprint does not pay it, the grace is not longer for it, and it brings nothing back.
+
+
+def in_sprint(standing: Standing | None, today: date) -> bool:
     """Between the warning and the review. Who is safe already was not warned, and needs no sprint."""
-    return standing is not None and standing.stage == "warned" and standing.warned_on is not None
+    if standing is None or standing.stage != "warned" or standing.warned_on is None:
+        return False
+    return standing.warned_on <= today
+
+
+def _in_grace(standing: Standing | None, today: date) -> bool:
+    if standing is None or standing.stage != "grace" or standing.valid_until is None:
+        return False
+    return standing.valid_until < today
 
 
 def task_done(draft: Draft) -> None:
     """A completed task in the grace period extends it."""
     standing, policy = draft.account.standing, draft.rulebook.tiers.retention
-    if standing is None or standing.stage != "grace" or standing.grace_until is None:
+    if standing is None or standing.grace_until is None or not _in_grace(standing, draft.today):
         return
     if standing.extensions >= policy.grace_extensions or not policy.grace_extension_days:
         return
@@ -129,7 +141,7 @@ def task_done(draft: Draft) -> None:
 def sprint_purchase(draft: Draft, on: date) -> int:
     """The first purchase of a day in the sprint: progress now; returns the points it pays."""
     standing, sprint = draft.account.standing, draft.rulebook.tiers.retention.sprint
-    if standing is None or not in_sprint(standing) or on != draft.today or standing.sprint_on == on:
+    if standing is None or not in_sprint(standing, on) or on != draft.today or standing.sprint_on == on:
         return 0
     draft.standing(standing.with_(bonus=standing.bonus + sprint.purchase_percent, sprint_on=on))
     draft.facts["sprint_percent"] = sprint.purchase_percent
@@ -139,7 +151,7 @@ def sprint_purchase(draft: Draft, on: date) -> int:
 def sprint_invites(draft: Draft, count: int) -> None:
     """Qualified invites in the sprint: progress now, and points."""
     standing, sprint = draft.account.standing, draft.rulebook.tiers.retention.sprint
-    if standing is None or not in_sprint(standing):
+    if standing is None or not in_sprint(standing, draft.today):
         return
     draft.standing(standing.with_(bonus=standing.bonus + count * sprint.invite_percent))
     amount = count * sprint.invite_points
@@ -167,7 +179,7 @@ def sprint_undone(draft: Draft, order: OrderRecord) -> None:
 def keep_if_safe(draft: Draft) -> None:
     """In grace, reaching the goals keeps the tier at once."""
     standing = draft.account.standing
-    if standing and standing.stage == "grace" and progress(draft.rulebook, draft.account, draft.today) >= SAFE:
+    if _in_grace(standing, draft.today) and progress(draft.rulebook, draft.account, draft.today) >= SAFE:
         kept(draft)
 
 
@@ -191,7 +203,7 @@ def reinstate_if_earned(draft: Draft) -> None:
     lapse = standing.lapses[-1] if standing and standing.lapses else None
     if standing is None or lapse is None or rulebook.rank(lapse.tier) != rulebook.rank(standing.tier) + 1:
         return
-    if draft.today > lapse.on + timedelta(days=rulebook.tiers.retention.reinstatement_days):
+    if not lapse.on <= draft.today <= lapse.on + timedelta(days=rulebook.tiers.retention.reinstatement_days):
         return
     counted = _counted(rulebook, draft.account, draft.today, lapse.tier, lapse.base, anew=True)
     if sum((share.exact for share in counted), Fraction(0)) < SAFE:

@@ -122,7 +122,7 @@ def _mark(draft: Draft, task: Task, current: str, state: str) -> None:
 def reward(draft: Draft, task: Task) -> None:
     """Pays a task: points (more of them in the sprint), a badge, make-up cards."""
     amount, factor = task.points, Fraction(1)
-    if retention.in_sprint(draft.account.standing):
+    if retention.in_sprint(draft.account.standing, draft.today):
         factor = Fraction(draft.rulebook.tiers.retention.sprint.task_points_factor)
         amount = int(amount * factor)
     why, why_zh = f"{task.name.en}: {task.points}", f"{task.name.zh}：{task.points}"

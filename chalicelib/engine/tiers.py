@@ -143,7 +143,9 @@ def promote(draft: Draft) -> bool:
     promoted = new_standing(rulebook, account, tier.code, draft.today, earned)
     draft.grown = draft.grown or tier.code not in standing.grown
     draft.standing(promoted)
-    draft.facts["promoted"] = {"from": standing.tier, "to": tier.code}
+    # Promoted again in the same entry (by what a promotion paid), it is still the tier of before that was left.
+    left = draft.facts.get("promoted", {}).get("from", standing.tier)
+    draft.facts["promoted"] = {"from": left, "to": tier.code}
     until = promoted.valid_until
     draft.say("tier_promotion", 0, f"Promoted to {tier.name.en}, held until {until}",
               f"升级为{tier.name.zh}，有效期至 {until}")  # fmt: skip

@@ -117,7 +117,7 @@ def _retention(account: Account, standing: Standing, rulebook: Rulebook, today: 
     return RetentionView(
         percent=int(total * 100),
         safe=total >= retention.SAFE,
-        stage="sprint" if retention.in_sprint(standing) else standing.stage or "held",
+        stage="sprint" if retention.in_sprint(standing, today) else standing.stage or "held",
         warned_on=standing.warned_on,
         grace_until=standing.grace_until,
         shares=[

@@ -1,7 +1,7 @@
 """Is the book right? The invariants of one member, checked against the entries themselves."""
 
 from collections import Counter
-from datetime import date
+from datetime import date, timedelta
 
 from pynamodb.exceptions import QueryError
 
@@ -12,7 +12,8 @@ from chalicelib.ledger.codec import account_item, account_of, entry_of
 from chalicelib.ledger.items import AccountItem, EntryItem
 from chalicelib.shared import dynamo
 
-_BESIDE = ("balance", "debt", "points_due_shard", "points_due_on", "tier_due_shard", "tier_due_on")
+_BESIDE = ("balance", "debt", "points_due_shard", "tier_due_shard")
+_DAY = timedelta(days=1)
 
 
 def verify(member_id: str) -> list[str]:
@@ -42,10 +43,29 @@ def _entries(member_id: str, through: int | None = None) -> list[Entry]:
 
 
 def check_item(item: AccountItem) -> list[str]:
-    """Whether what the account repeats beside its state (balance, debt, due dates) follows from the state."""
-    expected = account_item(account_of(item))
-    return [f"I2: {name} is not what the account says" for name in _BESIDE
-            if getattr(item, name) != getattr(expected, name)]  # fmt: skip
+    """Whether what the account holds beside its state (balance, debt, shards, due dates) agrees with the state."""
+    account = account_of(item)
+    expected = account_item(account)
+    problems = [f"I2: {name} is not what the account says" for name in _BESIDE
+                if getattr(item, name) != getattr(expected, name)]  # fmt: skip
+    return problems + _check_due(account)
+
+
+def _check_due(account: Account) -> list[str]:
+    """The exact dates follow from the rulebook of their time; but under any rulebook a pending portion is due on its
+    day, a lot on the day after its last, a tier on the day after its own: later or never means forgotten. Only of who
+    was erased nothing is due."""
+    if account.status == "erased":
+        return []
+    points = [released for released, _ in account.pending] + [day + _DAY for day in account.lots]
+    standing = account.standing
+    ends = [standing.grace_until or standing.valid_until] if standing else []
+    if standing and standing.temporary:
+        ends.append(standing.temporary.until)
+    tier = [day + _DAY for day in ends if day]
+    found = (("points_due_on", account.points_due_on, points), ("tier_due_on", account.tier_due_on, tier))
+    return [f"I2: {name} is missing or too late" for name, due_on, latest in found
+            if latest and (due_on is None or due_on > min(latest))]  # fmt: skip
 
 
 def check(account: Account, entries: list[Entry]) -> list[str]:

@@ -8,6 +8,7 @@ kind "schedule", version 0  one small item: the newest version's number and whic
 import json
 import zlib
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from pynamodb.attributes import BinaryAttribute, JSONAttribute, NumberAttribute, UnicodeAttribute
@@ -16,6 +17,7 @@ from pynamodb.expressions.condition import Condition
 from pynamodb.models import Model
 
 from chalicelib.shared import dynamo
+from chalicelib.shared.clock import parse_instant
 from chalicelib.shared.errors import BadCursor, invalid
 
 VERSION, DRAFT, SCHEDULE = "version", "draft", "schedule"
@@ -96,6 +98,8 @@ def _children(part: Any) -> list[Any]:
 
 
 Write = tuple[Model, Condition | None]
+Plan = Sequence[tuple[int, datetime]]
+"""(version, effective_at), oldest version first."""
 
 
 def unchanged(revision: int) -> Condition:
@@ -136,6 +140,11 @@ def read_schedule() -> ScheduleItem | None:
         return None
     except PynamoDBException as error:
         raise dynamo.as_refusal(error) from error
+
+
+def plan_of(schedule: ScheduleItem | None) -> Plan:
+    """What the schedule says, its instants parsed."""
+    return [(number, parse_instant(instant)) for number, instant in schedule.plan] if schedule else []
 
 
 _WITHOUT_DOCUMENT = ["kind", "version", "actor", "at", "effective_at", "origin", "revision", "published_as"]

@@ -150,7 +150,7 @@ def _counters(rulebook: Rulebook) -> dict[str, dict[str, int]]:
     for metric, windows in rulebook.windows.items():
         most = {window: _most(rulebook, metric, window, capped) for window in {*windows, "months:1"}}
         kept = {_KEYS[window]: most[window] for window in windows if window in _KEYS}
-        kept |= {f"c{window[5:]}": most[window] for window in windows if window.startswith("dates:")}
+        kept |= {f"c:{window[6:16]}": most[window] for window in windows if window.startswith("dates:")}
         # The engine keeps as many months as the longest window reads.
         months = max((int(window[7:]) for window in windows if window.startswith("months:")), default=0)
         found[metric] = kept | {f"2026-{number:02d}": most["months:1"] for number in range(months)}

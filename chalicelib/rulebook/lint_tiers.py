@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 from chalicelib.rulebook.findings import Finding, refuse, warn
-from chalicelib.rulebook.lint_goals import goal, out_of_reach
-from chalicelib.rulebook.metrics import within
+from chalicelib.rulebook.lint_goals import counted, goal, out_of_reach, placed
+from chalicelib.rulebook.metrics import sources, within
 from chalicelib.rulebook.model import Need, Rulebook, Threshold, Tier
 
 
@@ -16,6 +16,7 @@ def tiers(rulebook: Rulebook) -> Iterator[Finding]:
         for kind, goals in (("promotion", tier.promotion), ("retention", tier.retention)):
             for index, threshold in enumerate(goals):
                 yield from goal(rulebook, threshold, f"{path}.{kind}.{index}")
+                yield from _unlimited(rulebook, threshold, f"{path}.{kind}.{index}")
         if number == 0:
             continue
         if all(out_of_reach(rulebook, threshold) for threshold in tier.promotion):
@@ -24,6 +25,19 @@ def tiers(rulebook: Rulebook) -> Iterator[Finding]:
         yield from _easier_above(levels[:number], tier, path)
         yield from _skipped(levels[number + 1 :], tier, path)
         yield from _retention(rulebook, tier, path)
+
+
+def _unlimited(rulebook: Rulebook, threshold: Threshold, path: str) -> Iterator[Finding]:
+    """A phone repeats what it likes: without a daily limit a script climbs the tiers in a minute."""
+    growers = sources(rulebook)
+    for place, need in placed(threshold, path):
+        for where, metric in counted(need, place):
+            for behaviour in growers.get(metric, ()):
+                if behaviour.reported_by != "merchant" and metric not in behaviour.limits:
+                    limit = "seconds_per_day" if metric == f"{behaviour.code}_seconds" else "counted_per_day"
+                    message = f"Phones report {behaviour.code} as often as they like; give it {limit}."
+                    message_zh = f"客户端可无限上报{behaviour.name.zh}并累计升级，请设置 {limit}。"
+                    yield warn("UNLIMITED_CLIENT_METRIC", where, message, message_zh)
 
 
 def _covers(harder: Need, easier: Need) -> bool:

@@ -7,7 +7,16 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from chalicelib.rulebook import guards, lint_benefits, lint_retention, lint_rules, lint_size, lint_tasks, lint_tiers
+from chalicelib.rulebook import (
+    guards,
+    lint_benefits,
+    lint_entry,
+    lint_retention,
+    lint_rules,
+    lint_size,
+    lint_tasks,
+    lint_tiers,
+)
 from chalicelib.rulebook.findings import Finding, refuse, warn
 from chalicelib.rulebook.guards import required_confirmations
 from chalicelib.rulebook.model import Rulebook, load
@@ -114,6 +123,7 @@ def lint(rulebook: Rulebook, today: date | None = None) -> list[Finding]:
         *lint_benefits.benefits(rulebook),
         *lint_tasks.tasks(rulebook, today),
         *lint_size.size(rulebook),
+        *lint_entry.entry(rulebook),
     ]
     order = {"refuse": 0, "confirm": 1, "warn": 2}
     return sorted(dict.fromkeys(found), key=lambda finding: order[finding.severity])

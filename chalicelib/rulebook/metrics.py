@@ -9,6 +9,7 @@ from chalicelib.rulebook.model import Behaviour, Need, Rulebook, Task
 # What the engine counts by itself, and what the capabilities of tasks and invites count.
 ENGINE_METRICS = frozenset({"spend_fen", "orders", "check_ins", "profile_completed"})
 CAPABILITY_METRICS = frozenset({"tasks", "qualified_invites"})
+WEEK_DAYS = 7
 
 
 def sources(rulebook: Rulebook) -> dict[str, list[Behaviour]]:
@@ -71,14 +72,18 @@ def days_in(rulebook: Rulebook, window: str) -> int | None:
 
 def most_in(rulebook: Rulebook, metric: str, window: str) -> int | None:
     """The most a counter can show over a window; None when nothing bounds it. Check-ins are one a day, tasks one a
-    period of theirs."""
+    period of theirs, behaviours what their daily limits allow."""
     days = days_in(rulebook, window)
     if metric == "check_ins":
         return days
-    own = own_metrics(rulebook) | {"qualified_invites"}
-    if metric in own or metric in sources(rulebook):
+    if metric in own_metrics(rulebook) | {"qualified_invites"}:
         return None
     total = 0
+    for behaviour in sources(rulebook).get(metric, ()):
+        # Daily limits bound no longer window exactly: what is reported late belongs to its own month.
+        if metric not in behaviour.limits or days is None or days > WEEK_DAYS:
+            return None
+        total += behaviour.limits[metric] * days
     for task in rulebook.tasks:
         worth = task.credits.get(metric, 0) + (1 if metric == "tasks" and not task.honorary else 0)
         done = _completions(rulebook, task, days)

@@ -78,7 +78,11 @@ class Brand(Part):
 
 
 class Behaviour(Part):
-    """Something a member does that may be reported. What a `client` reports is untrusted: only capped rules pay it."""
+    """Something a member does that may be reported. What a `client` reports is untrusted: only capped rules pay it.
+
+    Its counters grow by at most `counted_per_day` times, and by at most `seconds_per_day` seconds, a business day; what
+    is beyond is recorded and still meets the earning rules, whose caps are their own.
+    """
 
     code: Code
     name: Words
@@ -91,6 +95,22 @@ class Behaviour(Part):
     )
     counts_seconds: bool = False
     max_seconds: int = Field(default=4 * 3600, ge=1, le=86400)
+    counted_per_day: int | None = Field(default=None, ge=1, le=100_000)
+    seconds_per_day: int | None = Field(default=None, ge=1, le=86400)
+
+    @model_validator(mode="after")
+    def _timed(self) -> Self:
+        if self.seconds_per_day is not None and not self.counts_seconds:
+            raise ValueError("seconds_per_day belongs to a behaviour that counts_seconds")
+        return self
+
+    @property
+    def limits(self) -> dict[str, int]:
+        """counter → how far this behaviour may grow it in a day; absent when nothing limits it. `counted_per_day` is
+        measured by the behaviour's own counter, and holds for its `metrics` with it."""
+        times, seconds = self.counted_per_day, self.seconds_per_day
+        counted = dict.fromkeys((self.code, *self.metrics), times) if times is not None else {}
+        return counted | ({f"{self.code}_seconds": seconds} if seconds is not None else {})
 
 
 class Cap(Part):
@@ -292,6 +312,9 @@ class Rulebook(Part):
             used |= metrics_in(rule.when)
             used |= {(cap.metric(rule.id), cap.per) for cap in rule.caps}
         used |= {(behaviour.code, "lifetime") for behaviour in self.behaviours if self._asks_first_time(behaviour.code)}
+        # A daily limit is measured by the day's count itself.
+        used |= {(b.code, "day") for b in self.behaviours if b.counted_per_day}
+        used |= {(f"{b.code}_seconds", "day") for b in self.behaviours if b.seconds_per_day}
         for multiplier in self.multipliers:
             used |= metrics_in(multiplier.when)
         for task in self.tasks:
@@ -325,12 +348,17 @@ class Rulebook(Part):
         return next((b for b in self.behaviours if b.code == code), None)
 
     def tier(self, code: str) -> Tier:
-        """The tier of that code; the first tier when the document no longer knows it."""
-        return next((t for t in self.tiers.levels if t.code == code), self.tiers.levels[0])
+        """The tier of that code, or of one it had before; the first tier when the document knows nothing of it."""
+        return self.tiers.levels[self.rank(code)]
 
     def rank(self, code: str) -> int:
         """0 for the first tier, growing upwards."""
-        return next((i for i, t in enumerate(self.tiers.levels) if t.code == code), 0)
+        return self.ranks.get(code, 0)
+
+    @cached_property
+    def ranks(self) -> dict[str, int]:
+        """Every code this document knows, those of before too → rank of its tier."""
+        return {code: rank for rank, tier in enumerate(self.tiers.levels) for code in tier.codes}
 
 
 class Published(Part):

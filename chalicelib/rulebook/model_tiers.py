@@ -92,14 +92,23 @@ class Benefit(Part):
 
 
 class Tier(Part):
-    """`promotion`: reaching any one threshold is enough. The first tier has none: everybody starts there."""
+    """`promotion`: reaching any one threshold is enough. The first tier has none: everybody starts there.
+
+    `formerly`: codes of earlier rulebooks (renamed, or left out) whose holders hold this tier.
+    """
 
     code: Code
+    formerly: tuple[Code, ...] = Field(default=(), max_length=20)
     name: Words
     colour: str = Field(default="#888888", pattern=r"^#[0-9A-Fa-f]{6}$")
     promotion: tuple[Threshold, ...] = Field(default=(), max_length=10)
     retention: tuple[Threshold, ...] = Field(default=(), max_length=10)
     benefits: tuple[Benefit, ...] = Field(default=(), max_length=50)
+
+    @property
+    def codes(self) -> tuple[str, ...]:
+        """Every code its holders may be recorded with."""
+        return (self.code, *self.formerly)
 
 
 class Sprint(Part):
@@ -148,9 +157,9 @@ class Tiers(Part):
             raise ValueError("the first tier has no promotion thresholds")
         if any(not tier.promotion for tier in self.levels[1:]):
             raise ValueError("every tier above the first needs a promotion threshold")
-        codes = [tier.code for tier in self.levels]
+        codes = [code for tier in self.levels for code in tier.codes]
         if len(set(codes)) != len(codes):
-            raise ValueError("tier codes must differ")
+            raise ValueError("tier codes must differ, those of before (formerly) too")
         return self
 
 

@@ -7,15 +7,16 @@ The version in force at an instant is the one with the latest `effective_at` not
 """
 
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from time import monotonic
 from typing import Any
 
 from chalicelib.rulebook import items, linter
-from chalicelib.rulebook.items import DRAFT, VERSION, DocumentItem, ScheduleItem
-from chalicelib.rulebook.model import Published, load
+from chalicelib.rulebook.items import DRAFT, VERSION, DocumentItem, Plan, ScheduleItem
+from chalicelib.rulebook.model import Published, Rulebook, load
+from chalicelib.rulebook.succession import succession
 from chalicelib.shared import audit
 from chalicelib.shared.clock import parse_instant, rfc3339
 from chalicelib.shared.errors import Conflict, InvalidFields, NotFound, Unavailable, invalid
@@ -186,15 +187,37 @@ def rollback(version: int, actor: str, now: datetime, confirmations: Mapping[str
 
 
 def review(document: dict[str, Any], now: datetime) -> Review:
-    """Validates and lints. Nothing is kept."""
+    """Validates and lints it, also as what would follow the rulebook in force. Nothing is kept."""
+    return _review(document, now, now, _schedule())
+
+
+def _review(document: dict[str, Any], effective_at: datetime, now: datetime, plan: Plan) -> Review:
     findings = linter.lint_document(document, now.date())
+    if "INVALID" not in {finding.code for finding in findings}:
+        findings = [*_succession(load(document), effective_at, now, plan), *findings]
     publishable = all(finding.severity != "refuse" for finding in findings)
     return Review(publishable, findings, linter.required_confirmations(load(document)) if publishable else {})
 
 
+def _succession(rulebook: Rulebook, effective_at: datetime, now: datetime, plan: Plan) -> Iterator[linter.Finding]:
+    """What it would take from members: after the version that holds until then, and before the one planned next."""
+    begun = [(instant, number) for number, instant in plan if instant <= now or instant < effective_at]
+    coming = [(instant, -number) for number, instant in plan if instant > effective_at]
+    if begun:
+        yield from succession(at(max(begun)[1]).rulebook, rulebook)
+    if coming:
+        number = -min(coming)[1]
+        for finding in succession(rulebook, at(number).rulebook):
+            told, told_zh = f"Version {number} is planned after it. ", f"其后已计划版本 {number}："
+            yield replace(finding, message=told + finding.message, message_zh=told_zh + finding.message_zh)
+
+
 def checked(document: dict[str, Any], now: datetime) -> Review:
     """The same of a document that could be published. Raises RulebookRefused for any other."""
-    reviewed = review(document, now)
+    return _publishable(review(document, now))
+
+
+def _publishable(reviewed: Review) -> Review:
     if not reviewed.publishable:
         raise RulebookRefused(
             [
@@ -218,8 +241,9 @@ def _publish(
     effective_at = effective_at or now
     if effective_at < now:
         raise invalid("effective_at", "is in the past")
-    confirmed = _check(document, confirmations, now)
     schedule = items.read_schedule()
+    reviewed = _publishable(_review(document, effective_at, now, items.plan_of(schedule)))
+    confirmed = _confirmed(reviewed, confirmations)
     number = int(schedule.newest) + 1 if schedule else 1
     at = rfc3339(effective_at)
     item = DocumentItem(
@@ -249,7 +273,7 @@ def _publish(
 def _planned(schedule: ScheduleItem | None, now: datetime) -> list[list[Any]]:
     """What the schedule goes on holding: everything to come, the version in force, and the latest of those before it,
     which only a look back in time would need. Raises TooManyPlanned."""
-    known = [(number, parse_instant(at)) for number, at in (schedule.plan if schedule else [])]
+    known = items.plan_of(schedule)
     coming = [number for number, instant in known if instant > now]
     if len(coming) >= MAX_COMING:
         raise TooManyPlanned
@@ -258,9 +282,8 @@ def _planned(schedule: ScheduleItem | None, now: datetime) -> list[list[Any]]:
     return [[number, rfc3339(instant)] for number, instant in known if number in kept]
 
 
-def _check(document: dict[str, Any], confirmations: Mapping[str, str], now: datetime) -> dict[str, str]:
-    """The guard rails switched off and the phrases that confirm it. Raises when anything is refused or unconfirmed."""
-    reviewed = checked(document, now)
+def _confirmed(reviewed: Review, confirmations: Mapping[str, str]) -> dict[str, str]:
+    """The guard rails switched off and the phrases that confirm it. Raises ConfirmationMissing."""
     missing = [
         {"field": f"confirmations.{name}", "problem": "type this phrase exactly", "phrase": phrase}
         for name, phrase in reviewed.confirmations.items()
@@ -285,7 +308,7 @@ def planned(now: datetime) -> list[tuple[int, datetime]]:
     return sorted(coming, key=lambda planned: (planned[1], planned[0]))
 
 
-def in_force(plan: Sequence[tuple[int, datetime]], now: datetime) -> int:
+def in_force(plan: Plan, now: datetime) -> int:
     """The number of the version in force at `now`. Raises NothingPublished."""
     started = [(instant, number) for number, instant in plan if instant <= now]
     if not started:
@@ -320,7 +343,7 @@ class _Cache:
     """What this container knows: the schedule, when it was read, and the parsed documents."""
 
     def __init__(self) -> None:
-        self.plan: list[tuple[int, datetime]] = []
+        self.plan: Plan = []
         self.read_at: float | None = None
         self.parsed: OrderedDict[int, Published] = OrderedDict()
 
@@ -333,11 +356,11 @@ def forget() -> None:
     _cache.__init__()  # type: ignore[misc]
 
 
-def _schedule() -> list[tuple[int, datetime]]:
+def _schedule() -> Plan:
     # Measured by the machine's clock, not by `now`: a test clock may stand still or jump.
     if _cache.read_at is None or monotonic() - _cache.read_at >= REVALIDATE_SECONDS:
         item = items.read_schedule()
-        _cache.plan = [(number, parse_instant(instant)) for number, instant in item.plan] if item else []
+        _cache.plan = items.plan_of(item)
         _cache.read_at = monotonic() if item else None
     return _cache.plan
 

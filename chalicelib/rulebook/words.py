@@ -58,8 +58,15 @@ def _earning(rulebook: Rulebook) -> Iterator[Item]:
     for behaviour in rulebook.behaviours:
         if behaviour.counts_seconds:
             zh, en = duration(behaviour.max_seconds)
-            limit = f"每次最多计时 {zh}", f"at most {en} count at a time"
-            yield sentence(f"{behaviour.code}_timing", behaviour.name, [limit])
+            limits = [(f"每次最多计时 {zh}", f"at most {en} count at a time")]
+            if behaviour.seconds_per_day is not None:
+                zh, en = duration(behaviour.seconds_per_day)
+                limits.append((f"每天最多计时 {zh}", f"at most {en} a day"))
+            yield sentence(f"{behaviour.code}_timing", behaviour.name, limits)
+        if behaviour.counted_per_day is not None:
+            most = behaviour.counted_per_day
+            limit = f"等级与任务每天最多计 {most} 次", f"tiers and tasks count it at most {times(most)} a day"
+            yield sentence(f"{behaviour.code}_counting", behaviour.name, [limit])
     yield Item(
         "rounding",
         "每项规则对每笔订单或每次行为计算一次，乘以倍率后舍去小数。",

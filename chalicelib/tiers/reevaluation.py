@@ -91,14 +91,14 @@ def reevaluate_if_new(now: datetime) -> None:
         version = store.current(now).version
     except store.NothingPublished:
         return
-    found = items.read(f"reevaluation-{version}")
+    found = items.read(f"reevaluation-{version}", now)
     if found is None or Report(*found).state == "running":
         reevaluate("schedule", now)
 
 
-def report(job_id: str) -> Report:
+def report(job_id: str, now: datetime) -> Report:
     """The job's progress: one read. Raises JobUnknown."""
-    found = items.read(job_id[:64])
+    found = items.read(job_id[:64], now)
     if found is None:
         raise JobUnknown
     return Report(*found)
@@ -108,7 +108,7 @@ def _start(job_id: str, kind: Kind, number: int, revision: int, actor: str, now:
     job = Job(job_id, kind, number, revision, SEGMENTS, actor, rfc3339(now))
     details = {"draft": number, "revision": revision} if kind == "preview" else {"version": number}
     new = items.create(job, audit.record(actor, f"rulebook.{kind}", job_id, details, now))
-    found = Report(job, [Progress(segment) for segment in range(SEGMENTS)]) if new else report(job_id)
+    found = Report(job, [Progress(segment) for segment in range(SEGMENTS)]) if new else report(job_id, now)
     unfinished = [progress.segment for progress in found.segments if progress.state == "running"]
     if unfinished:
         _send(job_id, unfinished, START_DELAY_SECONDS)
@@ -142,18 +142,18 @@ def go_on(job_id: str, segment: int, now: datetime) -> None:
 
     Raises JobUnknown, and whatever reading and committing raise: then the page is delivered again.
     """
-    found = report(job_id)
+    found = report(job_id, now)
     job, progress = found.job, found.segments[segment]
     if progress.state != "running":
         return
     published = _rulebook(job, now)
     if published is None:
-        items.advance(job_id, replace(progress, pages=progress.pages + 1, state="superseded"))
+        items.advance(job, replace(progress, pages=progress.pages + 1, state="superseded"))
         return
     accounts, cursor = ledger.members(segment, job.segments, progress.cursor)
     tally = sum((_evaluated(job, published, account, now) for account in accounts), progress.tally)
     after = Progress(segment, progress.pages + 1, cursor, tally, "running" if cursor else "done")
-    if items.advance(job_id, after) and cursor:
+    if items.advance(job, after) and cursor:
         _send(job_id, [segment], 0)
 
 

@@ -28,5 +28,5 @@ def preview(call: Call) -> JobAnswer:
 @admin.route("/v1/admin/rulebook/jobs/{job_id}", methods=["GET"])
 @endpoint(admin, auth=_READERS, answer=JobAnswer)
 def progress(call: Call) -> JobAnswer:
-    """How far an evaluation or a preview has come"""
-    return JobAnswer.of(reevaluation.report(call.path["job_id"]))
+    """How far an evaluation or a preview has come; a preview is kept for 90 days"""
+    return JobAnswer.of(reevaluation.report(call.path["job_id"], call.now))

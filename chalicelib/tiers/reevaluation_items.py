@@ -1,6 +1,11 @@
-"""How evaluations of everybody lie in the jobs table: one partition a job. Private to `reevaluation`."""
+"""How evaluations of everybody lie in the jobs table: one partition a job. Private to `reevaluation`.
+
+A preview is kept for KEPT. The table's TTL only tidies up: whoever reads compares `expires_at`. The evaluation of a
+version is kept for good, since it is what tells the hourly schedule that the version has been evaluated.
+"""
 
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from pynamodb.attributes import JSONAttribute, NumberAttribute, UnicodeAttribute
@@ -10,11 +15,13 @@ from pynamodb.models import Model
 
 from chalicelib.shared import dynamo
 from chalicelib.shared.audit import AuditRecord
+from chalicelib.shared.clock import parse_instant
 from chalicelib.shared.errors import Unavailable
 
 Kind = Literal["reevaluation", "preview"]
 State = Literal["running", "done", "superseded"]
 JOB = "job"
+KEPT = timedelta(days=90)
 
 
 class JobItem(dynamo.Record):
@@ -36,6 +43,8 @@ class JobItem(dynamo.Record):
     cursor = JSONAttribute(null=True)
     tally = JSONAttribute(null=True)
     state = UnicodeAttribute(null=True)
+    # Of a preview, on each of its items: when it is gone, in epoch seconds.
+    expires_at = NumberAttribute(null=True)
 
 
 @dataclass(frozen=True)
@@ -49,6 +58,11 @@ class Job:
     segments: int
     started_by: str
     started_at: str
+
+    @property
+    def expires_at(self) -> int | None:
+        """When it is gone, in epoch seconds; None: never."""
+        return int((parse_instant(self.started_at) + KEPT).timestamp()) if self.kind == "preview" else None
 
 
 @dataclass(frozen=True)
@@ -84,14 +98,14 @@ class Progress:
     state: State = "running"
 
 
-def read(job_id: str) -> tuple[Job, list[Progress]] | None:
-    """The job and the progress of each of its segments: one read of about 2 KB."""
+def read(job_id: str, now: datetime) -> tuple[Job, list[Progress]] | None:
+    """The job and the progress of each of its segments, unless it has expired: one read of about 2 KB."""
     try:
         found = list(JobItem.query(job_id, consistent_read=True))
     except QueryError as error:
         raise dynamo.as_refusal(error) from error
     item = next((item for item in found if item.kind == JOB), None)
-    if item is None:
+    if item is None or (item.expires_at is not None and item.expires_at <= now.timestamp()):
         return None
     known = {item.kind: item for item in found}
     segments = range(int(item.segments))
@@ -108,22 +122,24 @@ def create(job: Job, record: AuditRecord) -> bool:
         segments=job.segments,
         actor=job.started_by,
         at=job.started_at,
+        expires_at=job.expires_at,
     )
     return _write((item, JobItem.id.does_not_exist()), (record, None))
 
 
-def advance(job_id: str, progress: Progress) -> bool:
+def advance(job: Job, progress: Progress) -> bool:
     """Writes the progress after one more page. False when somebody else has written that page's.
 
     A transaction, though of one item: the SDK's retry after a lost answer must not look like somebody else.
     """
     item = JobItem(
-        job_id,
+        job.job_id,
         _segment(progress.segment),
         pages=progress.pages,
         cursor=progress.cursor,
         tally=vars(progress.tally),
         state=progress.state,
+        expires_at=job.expires_at,
     )
     before = progress.pages - 1
     return _write((item, (JobItem.pages == before) if before else JobItem.id.does_not_exist()))

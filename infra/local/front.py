@@ -1,13 +1,14 @@
 """The local front address: http://127.0.0.1:8000/v1/… → the emulated API Gateway; `/docs`, `/openapi.json` beside."""
 
 import json
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from importlib.metadata import distribution
 from pathlib import Path
 from typing import Any
 
 import urllib3
+
+from infra.local.serving import Server, Serving
 
 ROOT = Path(__file__).parent.parent.parent
 PAGES = Path(__file__).parent / "pages"
@@ -86,33 +87,20 @@ class _Handler(BaseHTTPRequestHandler):
         """Silent: the functions log for themselves."""
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-
+class _Server(Server):
     def __init__(self, port: int, target: str) -> None:
         self.target = target
         self.pool = urllib3.PoolManager(
             retries=False, timeout=urllib3.Timeout(connect=2, read=35), maxsize=32, num_pools=2
         )
-        super().__init__(("127.0.0.1", port), _Handler)
+        super().__init__(port, _Handler)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A client that went away is no news."""
 
 
-class Front:
+class Front(Serving):
     """The proxy on a thread: `with Front(8000, cloud.url, api_id) as front: front.url`."""
 
     def __init__(self, port: int, cloud_url: str, api_id: str) -> None:
-        self._server = _Server(port, f"{cloud_url}/restapis/{api_id}/api/_user_request_")
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.1,), daemon=True)
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
-
-    def __enter__(self) -> "Front":
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
+        super().__init__(_Server(port, f"{cloud_url}/restapis/{api_id}/api/_user_request_"))

@@ -14,10 +14,11 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
+from infra.local.serving import Server, Serving
 from infra.local.wechat_messages import Errcode, Reply
 from infra.local.wechat_rules import WechatRules
 
@@ -25,12 +26,10 @@ APPID, SECRET = "wx0123456789local0", "a-secret-only-this-machine-knows"
 MAX_BODY_BYTES = 1024 * 1024
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-
+class _Server(Server):
     def __init__(self, port: int, rules: WechatRules) -> None:
         self.rules, self.stopping = rules, threading.Event()
-        super().__init__(("127.0.0.1", port), _Handler)
+        super().__init__(port, _Handler)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A client that went away is no news; anything else is one line."""
@@ -108,7 +107,7 @@ class _Handler(BaseHTTPRequestHandler):
         """Silent: the URL of every request holds the secret or a token."""
 
 
-class FakeWechat:
+class FakeWechat(Serving):
     """The server on a thread of this process: `with FakeWechat() as wechat: … wechat.url`, `wechat.rules`."""
 
     def __init__(
@@ -122,19 +121,13 @@ class FakeWechat:
     ) -> None:
         self.appid, self.secret = appid, secret
         self.rules = WechatRules(appid, secret, unionids=unionids, clock=clock)
-        self._server = _Server(port, self.rules)
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+        server = _Server(port, self.rules)
+        self._stopping = server.stopping
+        super().__init__(server)
 
-    def __enter__(self) -> "FakeWechat":
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.stopping.set()
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
+    def __exit__(self, *error: object) -> None:
+        self._stopping.set()
+        super().__exit__(*error)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

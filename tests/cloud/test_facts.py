@@ -34,9 +34,9 @@ def journalled() -> Figures:
 
 
 def counted() -> Figures:
-    """The same, as insights counted it from facts."""
-    days = sorted(day for day, _ in journalled())
-    return {(figure.day, figure.kind): (figure.entries, figure.points) for figure in service.figures(days[0], days[-1])}
+    """The same, as insights counted it from facts. Test clocks have left entries years away."""
+    figures = [figure for day in {day for day, _ in journalled()} for figure in service.figures(day, day)]
+    return {(figure.day, figure.kind): (figure.entries, figure.points) for figure in figures}
 
 
 @pytest.fixture

@@ -7,10 +7,12 @@ import socket
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 import urllib3
+
+from infra.local.serving import Server, Serving
 
 WRITES = {"TransactWriteItems", "PutItem", "UpdateItem", "DeleteItem"}
 
@@ -53,16 +55,14 @@ class _Handler(BaseHTTPRequestHandler):
         """Silent."""
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-
+class _Server(Server):
     def __init__(self, target: str, lost: Callable[[], bool]) -> None:
         self.target, self.lost, self.passages = target, lost, list[Passage]()
         self.pool = urllib3.PoolManager(retries=False, timeout=30, maxsize=32)
-        super().__init__(("127.0.0.1", 0), _Handler)
+        super().__init__(0, _Handler)
 
 
-class LossyWire:
+class LossyWire(Serving):
     """`with LossyWire(cloud_url, share=0.1, seed=1) as wire: … wire.url, wire.passages`."""
 
     def __init__(self, target: str, share: float, seed: int) -> None:
@@ -72,15 +72,6 @@ class LossyWire:
             with lock:
                 return dice.random() < share
 
-        self._server = _Server(target, lost)
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
-        self.url, self.passages = f"http://127.0.0.1:{self._server.server_address[1]}", self._server.passages
-
-    def __enter__(self) -> "LossyWire":
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
+        server = _Server(target, lost)
+        self.passages = server.passages
+        super().__init__(server)

@@ -43,6 +43,12 @@ def points(reply: Reply) -> int:
     return int(reply.body["entry"]["points"])
 
 
+def lot(points: int, expires_on: str) -> dict[str, Any]:
+    """A lot as it is shown while no notice of its expiry was given."""
+    notices = [{"days_before": days, "given_on": None, "points": None} for days in (30, 7)]
+    return {"points": points, "expires_on": expires_on, "notices": notices}
+
+
 def replayed(reply: Reply) -> bool:
     return reply.status == 200 and reply.headers.get("Idempotency-Replayed") == "true"
 
@@ -50,7 +56,8 @@ def replayed(reply: Reply) -> bool:
 def test_actions_pay_under_their_caps_and_merchants_behaviours_are_refused(api: Api, ann: Member) -> None:
     assert [points(act(api, ann, "login")) for _ in range(2)] == [10, 0]
     assert [points(act(api, ann, "comment")) for _ in range(6)] == [5, 5, 5, 5, 5, 0]
-    assert [points(act(api, ann, "browse", seconds=seconds)) for seconds in (299, 300, 300)] == [0, 10, 0]
+    assert [points(act(api, ann, "browse", seconds=seconds)) for seconds in (299, 300, 300)] == [50, 10, 0]
+    # 50: logged in, browsed and commented, which is the daily pack.
     assert points(act(api, ann, "survey")) == 50  # both may report it
     for kind in ("review_approved", "service_finished"):
         refused = act(api, ann, kind)
@@ -58,7 +65,7 @@ def test_actions_pay_under_their_caps_and_merchants_behaviours_are_refused(api: 
         assert refused.body["error"]["message_zh"] == "该行为只能由商家上报"
     unknown = act(api, ann, "dance")
     assert (unknown.status, unknown.code) == (422, "UNKNOWN_BEHAVIOUR")
-    assert api.account(ann).balance == 100 + 10 + 25 + 10 + 50
+    assert api.account(ann).balance == 100 + 10 + 25 + 10 + 50 + 50
     api.clock.pass_(hours=12)  # midnight in Shanghai
     again = api.log_in("ann")
     assert [points(act(api, again, kind)) for kind in ("login", "comment", "survey")] == [10, 5, 0]
@@ -130,9 +137,14 @@ def test_a_check_in_s_key_is_known_long_after_and_a_rule_that_went_does_not_undo
     again = check_in(api, ann, "morning")
     assert (again.status, again.body, again.headers["Idempotency-Replayed"]) == (200, first.body, "true")
     assert check_in(api, ann).code == "ALREADY_CHECKED_IN"
-    kept = [rule for rule in preset("retail")["earning"] if rule["trigger"] != "survey"]
-    behaviours = [each for each in preset("retail")["behaviours"] if each["code"] != "survey"]
-    api.publish({"earning": kept, "behaviours": behaviours})
+    rules = preset("retail")
+    kept = [rule for rule in rules["earning"] if rule["trigger"] != "survey"]
+    behaviours = [each for each in rules["behaviours"] if each["code"] != "survey"]
+    multipliers = [
+        {**each, "triggers": [trigger for trigger in each.get("triggers", ["order_paid"]) if trigger != "survey"]}
+        for each in rules["multipliers"]
+    ]
+    api.publish({"earning": kept, "behaviours": behaviours, "multipliers": multipliers})
     assert event(api, ann, "survey").code == "UNKNOWN_BEHAVIOUR"
     repeated = event(api, ann, "survey", "E-1")
     assert (repeated.status, repeated.body) == (200, survey.body)
@@ -205,7 +217,7 @@ def test_points_are_shown_lot_by_lot_with_their_worth(bare_api: Api) -> None:
         200,
         {
             "balance": 100, "pending": 223, "debt": 0, "value_fen": 100,
-            "lots": [{"points": 100, "expires_on": "2027-11-30"}],
+            "lots": [lot(100, "2027-11-30")],
             "pending_lots": [{"points": 223, "releases_on": "2026-12-07", "expires_on": "2027-12-31"}],
         },
     )  # fmt: skip
@@ -213,7 +225,7 @@ def test_points_are_shown_lot_by_lot_with_their_worth(bare_api: Api) -> None:
     api.clock.pass_(days=40)
     assert points(act(api, api.log_in(), "login")) == 10
     lots = api.call("GET", "/v1/me/points", token=api.log_in().token).body["lots"]
-    assert lots == [{"points": 100, "expires_on": "2027-11-30"}, {"points": 10, "expires_on": "2028-01-31"}]
+    assert lots == [lot(100, "2027-11-30"), lot(10, "2028-01-31")]
 
 
 def test_the_statement_is_paged_newest_first_and_its_balances_chain(api: Api, ann: Member) -> None:

@@ -1,7 +1,6 @@
 """A history moves in: each order decided as of its payment, and the check that proves it, on a small made-up file."""
 
 import json
-import random
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -10,13 +9,17 @@ from typing import Any
 import pytest
 
 from chalicelib import ledger
+from chalicelib.notices import inbox
+from chalicelib.rulebook import store
 from chalicelib.rulebook.presets import preset
+from chalicelib.shared import aws as clients
 from chalicelib.shared.config import settings
 from tests.harness.api import NOON, Api, Member
-from tests.realdata import book, check, files, plain
+from tests.realdata import book, check, files, import_check, plain
 from tests.realdata.book import Book
 from tests.realdata.check import Customer, Shown
 from tests.realdata.in_process import WECHAT, InProcessBrand, make_queues, work
+from tests.realdata.made_up import TOLD, at, history
 from tests.realdata.plain import SHANGHAI, Order
 
 PAID = "2025-03-15T12:00:00+08:00"
@@ -54,8 +57,8 @@ def test_an_order_of_the_past_earns_as_on_its_day_and_its_entry_says_so(brand: I
     ann = brand.api.log_in("ann")
     deliver(brand, message(ann))
     entry = statement(brand, ann)[0]
-    # The 15th: 268.5 yuan × 1.5 = 402.75, and 100 for the first order.
-    assert (entry["points"], entry["at"]) == (502, "2025-03-15T04:00:00.000Z")
+    # The 15th: 268.5 yuan × 1.5 = 402.75, 100 for the first order, and 500 for the task of that day.
+    assert (entry["points"], entry["at"]) == (1002, "2025-03-15T04:00:00.000Z")
     assert entry["lines"][-1] == {
         "rule": "as_of_payment",
         "points": 0,
@@ -65,9 +68,27 @@ def test_an_order_of_the_past_earns_as_on_its_day_and_its_entry_says_so(brand: I
     facts = ledger.scope("order#H-1")[0].facts
     assert (facts["as_of"], facts["recorded_at"]) == ("paid", "2026-11-24T04:00:00.000Z")
     assert {str(day): points for day, points in brand.api.account(ann).lots.items()} == {
-        "2026-03-31": 502,
+        "2026-03-31": 1002,
         "2027-11-30": 100,
     }
+
+
+def test_a_tier_of_the_past_is_not_granted_the_months_that_have_passed(brand: InProcessBrand) -> None:
+    ann = brand.api.log_in("ann")
+    deliver(brand, message(ann, amount_fen=200_000))
+    published = store.current(NOON)
+    job = ledger.due.JOBS["benefit_grants"]
+    granted = ledger.due.run("tier", ann.member_id, published, NOON, inbox.requests, job)
+    assert [entry.facts["entitlements"] for entry in granted] == [
+        [
+            {
+                "benefit": "monthly_coupon",
+                "period": "2026-11",
+                "quantity": 1,
+                "value": {"amount_fen": 5000, "per_month": 1},
+            }
+        ]
+    ]
 
 
 def test_an_order_reported_as_of_now_says_nothing_of_the_kind(brand: InProcessBrand) -> None:
@@ -133,20 +154,23 @@ def test_a_message_delivered_twice_is_decided_once(brand: InProcessBrand) -> Non
 # The check
 
 
-def history(customers: int = 4, orders: int = 32) -> list[Order]:
-    """Eighteen months of orders, made to reach every tier, the member day, both sides of noon and nothing at all."""
-    made = random.Random(7)
-    start = datetime(2025, 1, 1, 12, tzinfo=SHANGHAI)
-    found = [
-        Order(
-            f"c{made.randrange(customers)}",
-            start + timedelta(days=made.randrange(540), hours=made.choice([-12, 0, 11])),
-            made.choice([0, 99, 101, 2933, 49_999, 50_000, 333_333]),
-        )
-        for _ in range(orders)
-    ]
-    found += [Order("regular", start + timedelta(days=day), 1_05) for day in range(40, 66)]
-    return sorted(found, key=lambda order: order.paid_at)
+@pytest.mark.parametrize(("orders", "points", "tier"), TOLD)
+def test_the_plain_calculation_is_what_one_works_out_by_hand(orders: list[Order], points: list[int], tier: str) -> None:
+    found = plain.result(orders, NOON.date())
+    assert (found.points[1:], found.standing["tier"]) == (points, tier)
+    assert found.balance == sum(found.lots.values()) == 100 + sum(points)
+
+
+def test_a_week_and_a_day_that_a_later_one_has_followed_stay_closed_to_late_orders(brand: InProcessBrand) -> None:
+    ann = brand.api.log_in("ann")
+    orders = [at("03-17", 20_000), at("03-15", 40_000), at("03-18", 10)]
+    for number, order in enumerate(orders):
+        paid_at = order.paid_at.isoformat()
+        deliver(brand, message(ann, order_id=f"H-{number}", paid_at=paid_at, amount_fen=order.amount_fen))
+    # The late order does no task of its own week and day; what it spent counts in the week it came in, for the next.
+    expected = plain.result(orders, NOON.date())
+    assert expected.points == [100, 300, 600 + 500, 0 + 200]
+    assert book.compare(brand.book([ann.member_id])[ann.member_id], expected) == []
 
 
 def test_a_history_is_right_imported_once_twice_and_interleaved(brand: InProcessBrand) -> None:
@@ -156,12 +180,12 @@ def test_a_history_is_right_imported_once_twice_and_interleaved(brand: InProcess
     assert brand.given == 3 * len(orders)
 
 
-def test_the_made_up_history_meets_every_tier_and_the_member_day() -> None:
+def test_the_made_up_history_meets_every_tier_and_task() -> None:
     results = {who: plain.result(own, NOON.date()) for who, own in files.by_customer(history()).items()}
-    assert {result.standing[0] for result in results.values()} >= {"silver", "gold", "diamond"}
-    assert results["regular"].standing[0] == "diamond"
+    assert {result.standing["tier"] for result in results.values()} == set(plain.TIERS)
+    assert results["regular"].standing["tier"] == "diamond"
     assert results["regular"].counters["spend_fen"]["life"] < plain.LIFETIME_FEN["silver"]
-    assert any(order.paid_at.astimezone(SHANGHAI).day == plain.MEMBER_DAY for order in history())
+    assert {task for result in results.values() for task in result.tasks} == {"weekly", "member_day"}
 
 
 class Lying:
@@ -180,19 +204,20 @@ class Lying:
         return found
 
 
-def stored(result: plain.Result, points: Sequence[int]) -> book.Account:
-    """The account that is right for a result: joined, then one order each of these points."""
+def stored(result: plain.Result) -> book.Account:
+    """The account that is right for a result."""
     entries, worth = [], 0
-    for seq, earned in enumerate((100, *points), 1):
+    for seq, earned in enumerate(result.points, 1):
         worth += earned
         kind, as_of = ("joined", None) if seq == 1 else ("order_paid", "paid")
         entries.append(book.Entry(seq, kind, earned, worth, earned, as_of))
-    return book.Account(result.seq, result.balance, 0, result.lots, result.standing, result.counters, tuple(entries))
+    rest = (result.lots, result.standing, result.counters, result.tasks, [])
+    return book.Account(result.seq, result.balance, 0, *rest, tuple(entries))
 
 
-ORDERS = [Order("c", datetime(2025, 1, day, 12, tzinfo=SHANGHAI), 50_000) for day in (1, 15)]
+ORDERS = [at("01-01", 50_000), at("01-15", 50_000)]
 RESULT = plain.result(ORDERS, NOON.date())
-RIGHT = stored(RESULT, (600, 1500))
+RIGHT = stored(RESULT)
 
 
 def _last(**changes: Any) -> tuple[book.Entry, ...]:
@@ -200,23 +225,44 @@ def _last(**changes: Any) -> tuple[book.Entry, ...]:
 
 
 def test_a_right_account_is_right() -> None:
-    assert RESULT.balance == 2200
-    assert RESULT.standing == ["silver", "2025-01-01", "2026-01-01"]
+    # 500 + first order + week + promotion; then 3 times 500 + week + member day.
+    assert RESULT.points == [100, 500 + 100 + 200 + 500, 1500 + 200 + 500]
+    assert RESULT.standing == {
+        "tier": "silver",
+        "since": "2025-01-01",
+        "until": "2026-01-01",
+        "seq": 2,
+        "base": {"spend_fen": 50_000, "orders": 1, "tasks": 1},
+        "grown": ["silver"],
+        "earned": {
+            "before": {"tier": "normal", "since": "2026-11-24", "seq": 1},
+            "spare": [["spend_fen", "", 0, 0]],
+        },
+    }
     assert book.compare(RIGHT, RESULT) == []
 
 
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
-        ({"balance": 2201}, "balance is 2201, must be 2200"),
+        ({"balance": 3601}, "balance is 3601, must be 3600"),
         ({"debt": 1}, "debt is 1, must be 0"),
         ({"lots": {**RESULT.lots, "2027-11-30": 99}}, "lots is"),
-        ({"standing": ["gold", *RESULT.standing[1:]]}, "tier, since, until is"),
+        ({"standing": {**RESULT.standing, "tier": "gold"}}, "standing is"),
+        ({"standing": {**RESULT.standing, "stage": "warned"}}, "standing is"),
         ({"counters": {**RESULT.counters, "orders": {"life": 3}}}, "counters is"),
+        ({"tasks": {**RESULT.tasks, "weekly": ["w:2025-01-06", "done"]}}, "tasks is"),
+        ({"badges": ["regular"]}, "badges is"),
         ({"seq": 4}, "the last entry's number is 4, must be 3"),
-        ({"entries": RIGHT.entries[:-1]}, "numbers of entries is"),
-        ({"entries": _last(points=1499, lines=1499)}, "entry 3 does not add up"),
-        ({"entries": _last(lines=1499)}, "entry 3 does not add up"),
+        ({"entries": RIGHT.entries[:-1]}, "entry (number, points, balance after, sum of lines) is None"),
+        ({"entries": (*RIGHT.entries, RIGHT.entries[0])}, "entry (number, points, balance after, sum of lines) is (1,"),
+        ({"entries": _last(seq=4)}, "entry (number, points, balance after, sum of lines) is (4,"),
+        (
+            {"entries": _last(points=2199, lines=2199)},
+            "entry (number, points, balance after, sum of lines) is (3, 2199",
+        ),
+        ({"entries": _last(balance_after=1)}, "entry (number, points, balance after, sum of lines) is (3, 2200, 1,"),
+        ({"entries": _last(lines=2199)}, "entry (number, points, balance after, sum of lines) is (3, 2200, 3600, 2199"),
         ({"entries": _last(as_of=None)}, "entry 3 does not say"),
         ({"entries": _last(kind="points_adjusted")}, "entry 3 does not say"),
     ],
@@ -256,6 +302,28 @@ def test_a_member_shown_a_wrong_balance_is_reported(brand: InProcessBrand, monke
     assert check.run(brand, orders, "t").problems == ["ta-1: the member is shown something else"]
 
 
+def test_schedules_stand_still_during_the_check_and_go_on_even_after_a_failure(brand: InProcessBrand) -> None:
+    events = clients.client("events")
+    events.put_rule(Name="hourly", ScheduleExpression="cron(0 * * * ? *)")
+    events.put_rule(Name="halted", ScheduleExpression="cron(0 * * * ? *)", State="DISABLED")
+    events.put_rule(Name="pattern", EventPattern='{"source": ["x"]}')
+
+    def states() -> dict[str, str]:
+        return {rule["Name"]: rule["State"] for rule in events.list_rules()["Rules"]}
+
+    before = states()
+    assert before == {"hourly": "ENABLED", "halted": "DISABLED", "pattern": "ENABLED"}
+
+    def failing() -> None:
+        with import_check.schedules_halted(events):
+            assert states() == {**before, "hourly": "DISABLED"}
+            raise SystemExit
+
+    with pytest.raises(SystemExit):
+        failing()
+    assert states() == before
+
+
 def test_a_queue_that_loses_an_order_is_reported(brand: InProcessBrand) -> None:
     class Losing(InProcessBrand):
         def bring_in(self, path: Any) -> int:
@@ -275,6 +343,10 @@ def test_interleaving_changes_the_order_of_customers_and_not_of_one_customer() -
     assert files.by_customer(shuffled) == files.by_customer(orders)
 
 
+WEEK = {"metric": "spend_fen", "window": "week", "at_least": 1}
+SHARES = {"metric": "shares", "window": "week", "at_least": 1}
+
+
 @pytest.mark.parametrize(
     ("section", "value", "named"),
     [
@@ -282,11 +354,23 @@ def test_interleaving_changes_the_order_of_customers_and_not_of_one_customer() -
         ("member_day", {"days_of_month": [16]}, ["member day"]),
         ("expiry", {"valid_months": 11}, ["expiry"]),
         ("pending", {"mode": "days"}, ["pending"]),
+        ("earning", [], ["joining", "orders"]),
+        ("tiers", {"levels": [], "held_months": 12}, ["thresholds"]),
+        ("tasks", [{"id": "x", "kind": "weekly", "points": 1, "goals": [WEEK, SHARES]}], ["tasks"]),
+        ("tasks", [*preset("retail")["tasks"], {"id": "x", "kind": "weekly", "points": 1, "goals": [WEEK]}], ["tasks"]),
+        ("badges", [{"id": "x", "goal": {"metric": "orders", "at_least": 9}}], ["badges"]),
     ],
 )
 def test_another_brand_s_rules_are_told_apart(section: str, value: Any, named: list[str]) -> None:
     assert plain.differences(preset("retail")) == []
     assert plain.differences({**preset("retail"), section: value}) == named
+
+
+def test_what_orders_alone_do_not_reach_makes_no_difference() -> None:
+    document = preset("retail")
+    tasks = [*document["tasks"], {"id": "x", "kind": "weekly", "points": 1, "goals": [WEEK, SHARES]}]
+    badges = [{"id": "x", "goal": {**WEEK, "also": [SHARES]}}]
+    assert plain.differences({**document, "tasks": tasks, "badges": badges}) == []
 
 
 @pytest.mark.parametrize(

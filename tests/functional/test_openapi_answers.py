@@ -9,6 +9,7 @@ import pytest
 from chalicelib.console.service import TRIES_PER_NAME
 from infra.generate import ROOT
 from infra.local.wechat_server import FakeWechat
+from tests.functional.reevaluation_room import JOBS, PREVIEWS, REEVALUATIONS, open_shop
 from tests.functional.tiers_room import with_task
 from tests.harness.api import Api, Reply
 from tests.harness.promises import Promises
@@ -37,7 +38,8 @@ class Kept:
 
 
 @pytest.fixture
-def kept(api: Api) -> Kept:
+def kept(api: Api, monkeypatch: pytest.MonkeyPatch) -> Kept:
+    open_shop(api, monkeypatch)
     return Kept(api)
 
 
@@ -148,6 +150,11 @@ def tier_calls(kept: Kept) -> None:
     assert kept.call(200, "POST", f"{path}/advance", {"to": "2028-01-01T00:00:00Z"}, token=token).body["happened"]
     kept.call(409, "POST", f"{path}/advance", {"to": "2027-01-01T00:00:00Z"}, token=token)
     kept.call(200, "GET", path, token=token)
+    job = kept.call(202, "POST", REEVALUATIONS, token=token).body["job_id"]
+    kept.call(200, "GET", f"{JOBS}/{job}", token=token)
+    document = kept.call(200, "GET", "/v1/admin/rulebook", token=token).body["document"]
+    draft = kept.call(201, "POST", "/v1/admin/rulebook/drafts", {"document": document}, token=token).body["draft"]
+    kept.call(202, "POST", PREVIEWS, {"draft": draft}, token=token)
 
 
 def test_refusals_are_as_promised(kept: Kept) -> None:

@@ -5,13 +5,15 @@ from typing import Any
 
 import pytest
 from botocore.session import get_session
+from pynamodb.exceptions import PutError
 
 from chalicelib.console import rules, service
 from chalicelib.rulebook import store
 from chalicelib.shared import callers, clock, secrets
+from chalicelib.shared.audit import AuditRecord
 from chalicelib.shared.config import settings
 from infra import operate
-from tests.functional.console_room import NOW, PASSWORD, actions
+from tests.functional.console_room import NOW, PASSWORD, actions, records
 
 
 @pytest.fixture(autouse=True)
@@ -39,6 +41,20 @@ def test_the_mini_program_s_credentials_are_stored_without_the_spaces_of_a_paste
     operate.wechat(answers(" wx1 ", " s3cret "))
     secrets.forget()
     assert secrets.read(settings().wechat_secret) == {"appid": "wx1", "secret": "s3cret"}
+    (record,) = records("wechat.set")
+    assert (record.actor, record.target, record.details) == ("deployment", "wx1", {})
+
+
+def test_credentials_that_could_not_be_recorded_are_not_stored(monkeypatch: pytest.MonkeyPatch) -> None:
+    def save(self: AuditRecord) -> None:
+        raise PutError("no answer")
+
+    monkeypatch.setattr(AuditRecord, "save", save)
+    before = secrets.read(settings().wechat_secret)
+    with pytest.raises(SystemExit, match="UNAVAILABLE"):
+        operate.main(["wechat"], answers("wx1", "s3cret"))
+    secrets.forget()
+    assert secrets.read(settings().wechat_secret) == before
 
 
 def test_a_preset_is_published_only_as_the_first_version() -> None:
@@ -94,6 +110,9 @@ def test_dead_letters_are_shown_with_their_reason_and_sent_back(
         assert sum(line["reason"] == "MEMBER_UNKNOWN" for line in lines) == shown - 1
     assert operate.redrive(sqs, queue) == f"12 messages sent back to {queue}"
     assert operate.redrive(sqs, queue) == f"0 messages sent back to {queue}"
+    # Looking is no change, nor is sending back nothing.
+    (record,) = records("queue.redrive")
+    assert (record.actor, record.target, record.details) == ("deployment", queue, {"messages": 12})
     counted = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["ApproximateNumberOfMessages"])["Attributes"]
     assert counted == {"ApproximateNumberOfMessages": "12"}
 

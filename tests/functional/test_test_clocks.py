@@ -288,6 +288,7 @@ def test_tokens_live_in_real_time(api: Api) -> None:
     api.clock.pass_(seconds=2)
     assert act(api, ann, "POST", "/v1/me/logout-everywhere", {}).status == 200
     assert api.call("GET", "/v1/me", token=ann.token).code == "TOKEN_REVOKED"
+    api.clock.pass_(seconds=1)
     get(api, api.log_in("ann"), "/v1/me")
 
 

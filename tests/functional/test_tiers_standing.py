@@ -28,19 +28,19 @@ def tier(api: Api, member: Member) -> tuple[str, str]:
     return found["code"], found["held"]
 
 
-def test_everybody_reads_every_tier_with_its_ways_up_its_keeping_and_its_benefits(bare_api: Api) -> None:
-    for name in ("retail", "content", "tool"):
-        bare_api.publish(base=name)
-        reply = bare_api.call("GET", "/v1/tiers")
-        assert reply.status == 200
-        document = preset(name)["tiers"]
-        assert [level["code"] for level in reply.body["items"]] == [level["code"] for level in document["levels"]]
-        for level, written in zip(reply.body["items"], document["levels"], strict=True):
-            assert [way[0]["at_least"] for way in level["promotion"]] == [
-                goal["at_least"] for goal in written.get("promotion", [])
-            ]
-            assert [b["code"] for b in level["benefits"]] == [b["code"] for b in written.get("benefits", [])]
-            assert bool(level["retention"]) == bool(level["promotion"])
+@pytest.mark.parametrize("name", ["retail", "content", "tool"])
+def test_everybody_reads_every_tier_with_its_ways_up_its_keeping_and_its_benefits(bare_api: Api, name: str) -> None:
+    bare_api.publish(base=name)
+    reply = bare_api.call("GET", "/v1/tiers")
+    assert reply.status == 200
+    document = preset(name)["tiers"]
+    assert [level["code"] for level in reply.body["items"]] == [level["code"] for level in document["levels"]]
+    for level, written in zip(reply.body["items"], document["levels"], strict=True):
+        assert [way[0]["at_least"] for way in level["promotion"]] == [
+            goal["at_least"] for goal in written.get("promotion", [])
+        ]
+        assert [b["code"] for b in level["benefits"]] == [b["code"] for b in written.get("benefits", [])]
+        assert bool(level["retention"]) == bool(level["promotion"])
 
 
 def test_a_tier_without_goals_of_its_own_is_kept_by_four_fifths_of_what_reaches_it(api: Api) -> None:

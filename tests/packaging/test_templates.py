@@ -1,6 +1,7 @@
 """What the two stacks promise: nothing is lost in a queue, nothing is lost from a table, somebody is told."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -130,6 +131,34 @@ def test_a_member_who_could_not_be_decided_rings_an_alarm_of_the_job(app_templat
         assert job["Value"] in JOBS
 
 
+def test_a_schedule_that_stops_firing_rings_an_alarm(app_template: Template) -> None:
+    resources = app_template["Resources"]
+    hourly = re.compile(r"cron\(\d+ \* \* \* \? \*\)")
+    schedules = {
+        function: event["Properties"]["Schedule"]
+        for function, resource in resources.items()
+        for event in resource["Properties"].get("Events", {}).values()
+        if event["Type"] == "Schedule"
+    }
+    # Of the template, not of our own list: a schedule that the list does not know would ring nothing.
+    assert set(schedules) == set(SCHEDULES)
+    for function, schedule in schedules.items():
+        alarm = resources[f"{function}Silent"]["Properties"]
+        assert (alarm["Namespace"], alarm["MetricName"], alarm["Statistic"]) == ("AWS/Lambda", "Invocations", "Sum")
+        name = {"Fn::Sub": f"membership-${{Stage}}-{function}"}
+        assert alarm["Dimensions"] == [{"Name": "FunctionName", "Value": name}]
+        assert resources[function]["Properties"]["FunctionName"] == name
+        # None at all in two whole runs' time, and no data is none.
+        assert hourly.fullmatch(schedule)
+        assert (alarm["Period"], alarm["EvaluationPeriods"]) == (3600, 2)
+        assert "DatapointsToAlarm" not in alarm
+        assert (alarm["ComparisonOperator"], alarm["Threshold"]) == ("LessThanThreshold", 1)
+        assert alarm["TreatMissingData"] == "breaching"
+    # Every other alarm is about something that happened: where nothing does, nothing is wrong.
+    silent = {name for name, r in resources.items() if r["Properties"].get("TreatMissingData") == "breaching"}
+    assert silent == {f"{function}Silent" for function in SCHEDULES}
+
+
 @pytest.mark.parametrize("worker", [*QUEUE_WORKERS, *SCHEDULES, RELAY])
 def test_a_worker_s_concurrency_is_set_aside_only_when_the_account_has_room(
     app_template: Template, worker: str
@@ -206,7 +235,8 @@ def test_a_table_can_be_restored_and_cannot_be_lost(data_template: Template, tab
     view = {"StreamViewType": "NEW_IMAGE"} if table.name in ("accounts", "journal") else None
     assert properties.get("StreamSpecification") == view
     # Only notes that nobody relies on are tidied up by DynamoDB.
-    assert ("TimeToLiveSpecification" in properties) == (table.name == "guard")
+    tidied = {"AttributeName": "expires_at", "Enabled": True} if table.name in ("guard", "jobs") else None
+    assert properties.get("TimeToLiveSpecification") == tidied
 
 
 def test_deletion_protection_is_on_unless_a_stage_is_made_for_trials(data_template: Template) -> None:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import accumulate, zip_longest
 from typing import Any
 
 from tests.realdata.plain import Result
@@ -28,8 +29,10 @@ class Account:
     balance: int
     debt: int
     lots: dict[str, int]
-    standing: list[str | None]
+    standing: dict[str, Any]
     counters: dict[str, dict[str, int]]
+    tasks: dict[str, list[str]]
+    badges: list[str]
     entries: tuple[Entry, ...]
 
 
@@ -76,10 +79,28 @@ def _account(item: dict[str, Any], entries: tuple[Entry, ...]) -> Account:
         balance=int(item["balance"]["N"]),
         debt=int(item["debt"]["N"]),
         lots=state.get("lots", {}),
-        standing=state["standing"],
-        counters={m: c for m, c in state.get("counters", {}).items() if m in ("spend_fen", "orders")},
+        standing=_standing(state["standing"], []),
+        counters=state.get("counters", {}),
+        tasks=state.get("tasks", {}),
+        badges=state.get("badges", []),
         entries=entries,
     )
+
+
+def _standing(state: dict[str, Any], names: list[str]) -> dict[str, Any]:
+    """As in `Result`: counts by their names, which stand once, in the outermost. What else there is stays as it is."""
+    names = state.get("of", names)
+    found = {name: value for name, value in state.items() if name not in ("of", "base", "earned")}
+    if "base" in state:
+        found["base"] = {name: count for name, count in zip(names, state["base"], strict=True) if count}
+    if "earned" in state:
+        before, ways = state["earned"]
+        spare = [
+            ["+".join(names[index] for index in metrics), since or "", after, left]
+            for ((metrics, since, after, left),) in ways
+        ]
+        found["earned"] = {"before": _standing(before, names), "spare": spare}
+    return found
 
 
 def compare(account: Account | None, expected: Result) -> list[str]:
@@ -92,18 +113,23 @@ def compare(account: Account | None, expected: Result) -> list[str]:
             ("balance", account.balance, expected.balance),
             ("debt", account.debt, 0),
             ("lots", account.lots, expected.lots),
-            ("tier, since, until", account.standing, expected.standing),
+            ("standing", account.standing, expected.standing),
             ("counters", account.counters, expected.counters),
+            ("tasks", account.tasks, expected.tasks),
+            ("badges", account.badges, []),
             ("the last entry's number", account.seq, expected.seq),
-            ("numbers of entries", [entry.seq for entry in account.entries], list(range(1, expected.seq + 1))),
         )
         if found != right
     ]
-    worth = 0
-    for entry in account.entries:
-        worth += entry.points
-        if entry.balance_after != worth or entry.lines != entry.points:
-            problems.append(f"entry {entry.seq} does not add up")
-        if (entry.kind, entry.as_of) not in (("joined", None), ("order_paid", "paid")):
+    for entry, right in zip_longest(account.entries, _rows(expected)):
+        found = entry and (entry.seq, entry.points, entry.balance_after, entry.lines)
+        if entry is None or found != right:
+            problems.append(f"entry (number, points, balance after, sum of lines) is {found}, must be {right}")
+        elif (entry.kind, entry.as_of) not in (("joined", None), ("order_paid", "paid")):
             problems.append(f"entry {entry.seq} does not say it was decided as of the payment")
     return problems
+
+
+def _rows(expected: Result) -> Iterator[tuple[int, int, int, int]]:
+    return ((seq, points, worth, points) for seq, (points, worth) in
+            enumerate(zip(expected.points, accumulate(expected.points), strict=True), 1))  # fmt: skip

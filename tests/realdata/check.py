@@ -113,7 +113,7 @@ def _compare(
     for name, own in files.by_customer(orders).items():
         expected = plain.result(own, customers[name].joined_on)
         problems = book.compare(found.get(customers[name].member_id), expected)
-        if shown[name] != (expected.balance, expected.lots, expected.standing[0]):
+        if shown[name] != (expected.balance, expected.lots, expected.standing["tier"]):
             problems.append("the member is shown something else")
         report.problems += [f"{where}{name}: {problem}" for problem in problems]
         wrong += bool(problems)

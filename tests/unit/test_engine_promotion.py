@@ -156,6 +156,8 @@ def test_what_a_promotion_pays_may_complete_a_task_and_promote_again_in_the_same
     life.do("login")
     entry = life.entries[-1]
     assert (entry.tier_after, entry.facts["tasks"]) == ("gold", ["growth", "follows", "growth"])
+    # Two promotions, and the tier that was left is the one of before the entry.
+    assert entry.facts["promoted"] == {"from": "normal", "to": "gold"}
     assert [line.rule for line in entry.lines if line.points] == ["login", "growth", "follows", "growth"]
 
 

@@ -88,7 +88,7 @@ def test_a_task_that_is_worth_a_badge_alone_keeps_no_tier() -> None:
         ("content", lambda life: life.buy(24_000), 100),
         ("content", lambda life: life.buy(23_999), 99),
         ("tool", lambda life: life.do("plan_paid"), 100),
-        ("tool", lambda life: [life.do("feature_used") for _ in range(23)], 95),
+        ("tool", lambda life: [life.do("service_finished") for _ in range(23)], 95),
     ],
 )
 def test_gold_is_kept_by_what_the_preset_says(base: str, act: Any, percent: int) -> None:

@@ -72,7 +72,9 @@ def test_who_has_in_grace_what_now_keeps_the_tier_keeps_it(keep_fen: int, kept: 
     assert account.standing is not None
     today = NOON.date()
     until = today + timedelta(days=5)
-    standing = account.standing.with_(stage="grace", grace_until=until, base={"spend_fen": 50_000})
+    standing = account.standing.with_(
+        stage="grace", valid_until=today - timedelta(days=1), grace_until=until, base={"spend_fen": 50_000}
+    )
     # Due on the day after grace, as the review has left it.
     account = account.with_(standing=standing, tier_due_on=until + timedelta(days=1))
     if not kept:

@@ -108,6 +108,55 @@ def test_a_campaign_that_is_prolonged_pays_nobody_twice_and_a_new_one_is_new() -
         assert bool(paid(life)) is pays
 
 
+@pytest.mark.parametrize(
+    ("ends_on", "day", "done"),
+    [
+        ("2026-12-31", "2026-12-05 12:00", True),
+        ("2026-12-31", "2027-01-01 00:00", False),
+        ("2026-11-25", "2026-11-25 23:59", True),
+        ("2026-11-25", "2026-11-26 00:00", False),
+    ],
+)
+def test_moving_the_end_of_a_campaign_keeps_what_was_done_in_it(ends_on: str, day: str, done: bool) -> None:
+    def running(until: str) -> Published:
+        return having(task("campaign", goal("visits", 2), starts_on="2026-11-11", ends_on=until))
+
+    life = Life(running("2026-11-30"))
+    life.do("login")
+    life.book = running(ends_on)
+    assert [
+        goal.have for each in tasks.states(life.book.rulebook, life.account, life.today) for goal in each.goals
+    ] == [1]
+    life.at(day).do("login")
+    assert bool(paid(life)) is done
+
+
+def test_another_beginning_is_another_campaign() -> None:
+    life = Life(having(task("campaign", goal("visits", 2), starts_on="2026-11-11", ends_on="2026-11-30")))
+    life.do("login")
+    life.book = having(task("campaign", goal("visits", 2), starts_on="2026-11-12", ends_on="2026-11-30"))
+    life.do("login")
+    assert (paid(life), dict(life.account.counters["visits"])) == ([], {"c:2026-11-12": 1})
+
+
+def test_two_campaigns_that_begin_on_one_day_end_on_their_own() -> None:
+    short = task("campaign", goal("visits", 2), starts_on="2026-11-11", ends_on="2026-11-24")
+    long = {**short, "id": "long", "ends_on": "2026-11-30"}
+    life = Life(having(short, long))
+    life.do("login")
+    life.pass_(days=1).do("login")
+    assert (paid(life), paid(life, "long")) == ([], [50])
+
+
+def test_what_accounts_counted_under_both_dates_of_a_campaign_is_kept() -> None:
+    life = Life(having(task("campaign", goal("visits", 3), starts_on="2026-11-11", ends_on="2026-11-30")))
+    life.account = life.account.with_(counters={"visits": {"c:2026-11-11:2026-11-20": 1}})
+    life.do("login")
+    assert (paid(life), dict(life.account.counters["visits"])) == ([], {"c:2026-11-11": 2})
+    life.do("login")
+    assert paid(life) == [50]
+
+
 def test_a_clock_that_runs_back_over_midnight_pays_no_task_twice() -> None:
     life = Life(having(task("daily", LOGIN)), now=shanghai("2026-11-24 12:00"))
     life.do("login")

@@ -96,21 +96,24 @@ def test_a_member_is_promoted_once() -> None:
 @pytest.mark.parametrize(
     ("events", "tier"),
     [
-        ((("browse", 14_400), ("browse", 14_400), ("browse", 7_199)), "normal"),
-        ((("browse", 14_400), ("browse", 14_400), ("browse", 7_200)), "silver"),
-        ((("browse", 86_400), ("browse", 86_400)), "normal"),  # four hours at most in one go
-        ((("comment", 0),) * 20 + (("like", 0),) * 29, "normal"),
-        ((("comment", 0),) * 20 + (("like", 0),) * 30, "silver"),
-        ((("browse", 14_400),) * 12 + (("browse", 7_199),), "silver"),
-        ((("browse", 14_400),) * 12 + (("browse", 7_200),), "gold"),
+        ((("browse", 7_200),) * 4 + (("browse", 7_199),), "normal"),
+        ((("browse", 7_200),) * 5, "silver"),
+        ((("browse", 86_400),) * 4, "normal"),  # two hours at most in one day
+        ((("comment", 5), ("like", 5)) * 4 + (("vote", 5), ("like", 4)), "normal"),
+        ((("comment", 5), ("like", 5)) * 5, "silver"),
+        ((("comment", 6),) * 9 + (("like", 4),), "normal"),  # five at most in one day
+        ((("browse", 7_200),) * 24 + (("browse", 7_199),), "silver"),
+        ((("browse", 7_200),) * 25, "gold"),
     ],
 )
 def test_content_promotes_by_hours_of_reading_and_by_interactions(
     events: tuple[tuple[str, int], ...], tier: str
 ) -> None:
     life = Life(book("content"))
-    for kind, seconds in events:
-        life.do(kind, seconds=seconds)
+    for kind, amount in events:
+        for _ in range(1 if kind == "browse" else amount):
+            life.do(kind, seconds=amount)
+        life.pass_(days=1)
     assert life.tier == tier
 
 
@@ -126,8 +129,10 @@ def test_content_promotes_a_payer_straight_to_gold(fen: int, tier: str) -> None:
     [
         ((("feature_used", 0),) * 4, "normal"),
         ((("feature_used", 0),) * 4 + (("service_finished", 0),), "silver"),
-        ((("feature_used", 0),) * 29, "silver"),
-        ((("feature_used", 0),) * 30, "gold"),
+        ((("feature_used", 0),) * 5, "silver"),
+        ((("feature_used", 0),) * 30, "silver"),  # five at most in one day
+        ((("service_finished", 0),) * 29, "silver"),
+        ((("service_finished", 0),) * 30, "gold"),
         ((("session", 14_400), ("session", 14_400), ("session", 7_199)), "normal"),
         ((("session", 14_400), ("session", 14_400), ("session", 7_200)), "silver"),
         ((("plan_paid", 0),), "gold"),
@@ -137,6 +142,8 @@ def test_tool_promotes_by_uses_by_hours_and_by_a_paid_plan(events: tuple[tuple[s
     life = Life(book("tool"))
     for kind, seconds in events:
         life.do(kind, seconds=seconds)
+        if kind == "session":
+            life.pass_(days=1)  # four hours at most in one day
     assert life.tier == tier
 
 

@@ -222,7 +222,14 @@ FACTORS = [
 
 # The size against real accounts is tests/unit/test_rulebook_size.py.
 WAITING = {"pending": {"mode": "days", "days": 30}}
-SIZES = [Row("ACCOUNT_TOO_LARGE", "", WAITING, {"pending": {"mode": "days", "days": 3}})]
+LONG = {
+    f"{part}.name": {"zh": "长" * 500, "en": "l" * 500}
+    for part in ("earning.11", "earning.12", "tasks.0", "tasks.1", "tasks.2")
+}
+SIZES = [
+    Row("ACCOUNT_TOO_LARGE", "", WAITING, {"pending": {"mode": "days", "days": 3}}),
+    Row("ENTRY_TOO_LARGE", "", LONG, {**LONG, "tasks.2.name": WORDS}),
+]
 
 ROWS = [*MONTHS, *TWICE, *FORMULAS, *TRUST, *CAPS, *LEAVES, *FACTORS, *SIZES]
 

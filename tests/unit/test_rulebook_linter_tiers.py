@@ -78,9 +78,34 @@ FEW: dict[str, Any] = {"tasks": [task(id=f"t{n}", goals=[goal("visits", 1)]) for
 POLICY, SPRINT = "tiers.retention", "tiers.retention.sprint"
 
 
+LIKED: dict[str, Any] = {"metrics": ["taps"], "counts_seconds": True}
+
+
 def keeping(*goals: dict[str, Any], **changes: Any) -> dict[str, Any]:
     return {**ALONE, f"{GOLD}.retention": list(goals), **changes}
 
+
+UNLIMITED = [
+    # Whoever reports it, if phones may: by its own counter, by one it grows, by its seconds, alone or with others.
+    *(
+        Row("UNLIMITED_CLIENT_METRIC", f"{SILVER}.promotion.1.{place}",
+            {f"{SILVER}.promotion.1": wanted, "behaviours.+": behaviour(**{**LIKED, "reported_by": by})},
+            {f"{SILVER}.promotion.1": wanted, "behaviours.+": behaviour(**{**LIKED, **near})}, "warn")
+        for by, place, wanted, near in (
+            ("client", "metric", goal("extra", 9), {"reported_by": "merchant"}),
+            ("both", "metric", goal("taps", 9), {"reported_by": "both", "counted_per_day": 9}),
+            ("client", "metric", goal("extra_seconds", 9), {"reported_by": "client", "seconds_per_day": 9}),
+            ("both", "plus.0", goal("orders", 9, plus=["taps"]), {"reported_by": "client", "counted_per_day": 1}),
+            ("client", "also.0.metric", goal("orders", 9, also=[goal("taps", 9)]), {"reported_by": "merchant"}),
+        )
+    ),
+    # One limit is not the other.
+    Row("UNLIMITED_CLIENT_METRIC", f"{GOLD}.retention.0.metric",
+        {f"{GOLD}.retention.0": goal("extra_seconds", 9, "period"),
+         "behaviours.+": behaviour(**LIKED, reported_by="client", counted_per_day=1)},
+        {f"{GOLD}.retention.0": goal("extra_seconds", 9, "period"),
+         "behaviours.+": behaviour(**LIKED, reported_by="client", seconds_per_day=1)}, "warn"),
+]  # fmt: skip
 
 KEEPING = [
     # Credited twice in a life, not three times; a year has 372 days at the most, however months are counted.
@@ -160,6 +185,11 @@ TASKS = [
     Row("PERIOD_ELSEWHERE", "tasks.5.goals.0.also.0.window",
         with_task("weekly", goal("visits", 1, "week", also=[goal("uses", 1, "period")])),
         with_task("weekly", goal("visits", 1, "week", also=[goal("uses", 1, "week")]))),
+    *(
+        Row("PERIOD_ELSEWHERE", "tasks.5.goals.0.window", with_task(kind, goal("visits", 1, "period")),
+            with_task(kind, goal("visits", 1, fine)))
+        for kind, fine in (("daily", "day"), ("weekly", "week"), ("exclusive", "day"), ("campaign", "lifetime"))
+    ),
     Row("PERIOD_ELSEWHERE", "badges.0.goal.window", {"badges.0.goal.window": "period"},
         {f"{SILVER}.promotion.0.window": "period"}),
     Row("UNKNOWN_BADGE", "tasks.5.badge", with_task(badge="unheard_of"), with_task(badge="regular")),
@@ -258,7 +288,7 @@ BENEFITS = [
 ]  # fmt: skip
 
 
-ROWS = [*LADDER, *KEEPING, *TASKS, *BENEFITS]
+ROWS = [*LADDER, *UNLIMITED, *KEEPING, *TASKS, *BENEFITS]
 
 
 @pytest.mark.parametrize("row", ROWS, ids=str)
@@ -279,10 +309,18 @@ ONE_OF_EACH: list[dict[str, Any]] = [
     ("orders", "day", None), ("visits", "day", None), ("paid_login", "day", None), ("qualified_invites", "day", None),
     # newcomer 1, campaign 1, growth 3 (four tiers), then daily + weekly + exclusive (the 15th).
     ("tasks", "day", 5 + 1 + 1 + 1), ("tasks", "week", 5 + 7 + 1 + 1), ("tasks", "month", 5 + 31 + 6 + 2),
+    # Five likes a day and two hours; what is late belongs to its own month, so only a day or a week is bounded.
+    ("taps", "day", 5), ("taps", "week", 35), ("taps", "month", None), ("limited", "week", 35), ("mixed", "day", None),
+    ("limited_seconds", "day", 60), ("limited_seconds", "lifetime", None),
     ("tasks", "lifetime", None), ("steps", "day", 3 * 8), ("steps", "lifetime", None), ("naps", "lifetime", 0),
 ])  # fmt: skip
 def test_how_far_a_counter_can_grow(metric: str, window: str, most: int | None) -> None:
-    assert most_in(load(changed({"tasks": ONE_OF_EACH})), metric, window) == most
+    limited = behaviour(code="limited", metrics=["taps", "mixed"], counted_per_day=5, counts_seconds=True,
+                        seconds_per_day=60)  # fmt: skip
+    unlimited = behaviour(metrics=["mixed"])
+    found = changed({"tasks": ONE_OF_EACH, "behaviours.+": limited})
+    found["behaviours"].append(unlimited)
+    assert most_in(load(found), metric, window) == most
 
 
 @pytest.mark.parametrize(("inner", "outer", "lies_within"), [

@@ -100,7 +100,7 @@ def test_the_mutations_reach_both_sides() -> None:
     """A control: some mutated documents load and some do not, so the test above looks at both."""
     seen = set()
 
-    @settings(max_examples=400, deadline=None, database=None, derandomize=True)
+    @settings(max_examples=600, deadline=None, database=None, derandomize=True)
     @given(mutated())
     def look(document: dict[str, Any]) -> None:
         seen.update(finding.code for finding in lint_document(document))

@@ -112,6 +112,24 @@ def test_a_tier_is_lost_by_the_products_protocol(name: str) -> None:
     assert "tiers" not in preset(name)["capabilities"]
 
 
+@pytest.mark.parametrize(("name", "limits"), [
+    ("retail", {}),
+    ("content", {"browse": (None, 2 * 3600), "comment": (5, None), "like": (5, None), "vote": (5, None)}),
+    ("tool", {"session": (None, 4 * 3600), "feature_used": (5, None)}),
+])  # fmt: skip
+def test_what_phones_report_for_a_tier_counts_so_often_a_day(name: str, limits: dict[str, Any]) -> None:
+    found = {b.code: (b.counted_per_day, b.seconds_per_day) for b in load(preset(name)).behaviours}
+    assert {code: limit for code, limit in found.items() if limit != (None, None)} == limits
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_entry_may_hold_the_largest_order_and_a_document_that_does_not_say_so_means_what_it_did(name: str) -> None:
+    document = preset(name)
+    assert load(document).limits.max_points_per_entry == 10**12
+    del document["limits"]
+    assert load(document).limits.max_points_per_entry == 10**11
+
+
 @pytest.mark.parametrize("name", ["content", "tool"])
 def test_content_and_tool_are_kept_by_four_fifths_of_what_reaches_them(name: str) -> None:
     rulebook = load(preset(name))

@@ -39,7 +39,7 @@ def most(rulebook: Rulebook, metric: str, window: str) -> int:
 def periods(rulebook: Rulebook, metric: str) -> dict[str, int]:
     windows = rulebook.windows[metric]
     keys = {"lifetime": "life", "day": f"d:{TODAY}", "week": f"w:{TODAY}"}
-    keys |= {window: f"c{window[5:]}" for window in windows if window.startswith("dates:")}
+    keys |= {window: f"c:{window[6:16]}" for window in windows if window.startswith("dates:")}
     months = max((int(window[7:]) for window in windows if window.startswith("months:")), default=0)
     kept = {keys[window]: most(rulebook, metric, window) for window in windows if window in keys}
     return kept | {f"20{number:02d}-11": most(rulebook, metric, "months:1") for number in range(months)}

@@ -19,9 +19,8 @@ from moto import mock_aws
 
 from chalicelib.console import rules as console_rules
 from chalicelib.rulebook import store
-from chalicelib.shared import aws as clients
 from chalicelib.shared import clock as chalicelib_clock
-from chalicelib.shared import dynamo, secrets
+from chalicelib.shared import secrets
 from chalicelib.shared.config import settings
 from infra.local.wechat_server import FakeWechat
 from tests.harness import world
@@ -35,10 +34,9 @@ JSONFileLoader.load_file = lambda self, path: _parsed(path)
 
 
 def forget() -> None:
-    """Drops everything a container would keep between calls."""
+    """Drops everything a container would keep between calls, but its clients: to make one takes longer than most tests,
+    and what answers them is a new cloud each time."""
     settings.cache_clear()
-    clients.client.cache_clear()
-    dynamo._connection.cache_clear()
     secrets.forget()
     store.forget()
     world.forget_models()

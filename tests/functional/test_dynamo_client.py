@@ -23,6 +23,7 @@ def test_every_model_and_every_transaction_share_one_client() -> None:
         made.append(service)
         return original(self, service, *arguments, **named)
 
+    dynamo._connection.cache_clear()
     with patch.object(Session, "create_client", create_client):
         assert ledger.member_of("nobody") is None
         assert ledger.entry(Cause("a", "b")) is None

@@ -4,7 +4,6 @@ import json
 from datetime import datetime
 from typing import Any
 
-from botocore.session import get_session
 from pynamodb.models import Model
 
 from chalicelib import ledger
@@ -18,7 +17,7 @@ from chalicelib.members import items as members_items
 from chalicelib.notices import items as notices_items
 from chalicelib.rulebook import items as rulebook_items
 from chalicelib.rulebook.model import Published
-from chalicelib.shared import audit, guard
+from chalicelib.shared import audit, aws, guard
 from chalicelib.shared.config import settings
 from chalicelib.tiers import items as tiers_items
 from chalicelib.tiers import reevaluation_items
@@ -28,13 +27,13 @@ MERCHANT_KEY, MERCHANT_SECRET = "shop-1", "a-secret-of-the-shop"
 
 
 def create_tables() -> None:
-    client = get_session().create_client("dynamodb")
+    client = aws.client("dynamodb")
     for table in TABLES:
         client.create_table(**create_table_arguments(table, f"membership-{settings().stage}-{table.name}"))
 
 
 def create_secrets() -> None:
-    client = get_session().create_client("secretsmanager")
+    client = aws.client("secretsmanager")
     for name, value in (
         (settings().token_secret, {"current": "k1", "k1": "0123456789abcdef0123456789abcdef"}),
         (settings().merchant_secret, {MERCHANT_KEY: {"secret": MERCHANT_SECRET}}),

@@ -17,7 +17,24 @@ def documents() -> dict[str, str]:
         "infra/generated/merge.json": _text(app_stack.template(app), sort_keys=True),
         # Fields stay in the order they are declared in: it is read by people.
         "docs/openapi.json": _text(openapi.document(app), sort_keys=False),
+        "docs/rules.md": _rules(),
     }
+
+
+def _rules() -> str:
+    """The demo brand's rulebook as members read it."""
+    from chalicelib.rulebook import model, presets, words
+
+    rulebook = model.load(presets.preset("retail"))
+    lines = [
+        f"# 会员规则：{rulebook.brand.name.zh} · The rules: {rulebook.brand.name.en}", "",
+        "示例品牌的规则，会员在小程序里看到的文字（`GET /v1/rules`）。由规则书生成，请勿手改。", "",
+        "What members of the demo brand read in the mini-program (`GET /v1/rules`). Generated from the rulebook.",
+    ]  # fmt: skip
+    for section in words.sections(rulebook):
+        lines += ["", f"## {section.title.zh} · {section.title.en}"]
+        lines += [f"- {item.zh}  \n  {item.en}" for item in section.items]
+    return "\n".join(lines) + "\n"
 
 
 def _text(content: object, *, sort_keys: bool) -> str:

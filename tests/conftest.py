@@ -19,8 +19,9 @@ from moto import mock_aws
 
 from chalicelib.console import rules as console_rules
 from chalicelib.rulebook import store
+from chalicelib.shared import aws as clients
 from chalicelib.shared import clock as chalicelib_clock
-from chalicelib.shared import secrets
+from chalicelib.shared import dynamo, secrets
 from chalicelib.shared.config import settings
 from infra.local.wechat_server import FakeWechat
 from tests.harness import world
@@ -34,8 +35,14 @@ JSONFileLoader.load_file = lambda self, path: _parsed(path)
 
 
 def forget() -> None:
-    """Drops everything a container would keep between calls, but its clients: to make one takes longer than most tests,
-    and what answers them is a new cloud each time."""
+    """Drops everything a container would keep between calls."""
+    forget_state()
+    clients.client.cache_clear()
+    dynamo._connection.cache_clear()
+
+
+def forget_state() -> None:
+    """The same but for the clients: to make one takes longer than most tests, and moto answers with a new cloud."""
     settings.cache_clear()
     secrets.forget()
     store.forget()
@@ -45,14 +52,14 @@ def forget() -> None:
 @pytest.fixture
 def aws() -> Iterator[None]:
     """An empty cloud. After the test the invariants of every member are checked."""
-    forget()
+    forget_state()
     with mock_aws(), atomic_moto():
         world.create_tables()
         world.create_secrets()
         yield
         problems = world.broken_invariants()
         assert problems == {}
-    forget()
+    forget_state()
 
 
 @pytest.fixture

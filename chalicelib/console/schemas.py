@@ -1,6 +1,6 @@
 """What the console's routes take and answer."""
 
-from datetime import date, datetime
+from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, StringConstraints
@@ -9,7 +9,7 @@ from chalicelib.console.rules import MIN_PASSWORD, NAME
 from chalicelib.rulebook import store
 from chalicelib.rulebook.findings import Severity
 from chalicelib.shared.audit import AuditRecord
-from chalicelib.shared.schemas import Instant, PageQuery, Request, Response
+from chalicelib.shared.schemas import Day, Instant, PageQuery, Request, Response
 
 OperatorName = Annotated[str, StringConstraints(pattern=f"^{NAME.pattern}$")]
 Role = Literal["owner", "operator", "analyst", "support"]
@@ -199,7 +199,7 @@ class MerchantKeyList(Response):
 
 
 class AuditQuery(PageQuery):
-    day: date | None = Field(default=None, description="UTC date; today, when absent")
+    day: Day | None = Field(default=None, description="UTC date; today, when absent")
 
 
 class AuditOut(Response):

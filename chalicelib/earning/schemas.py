@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, RootModel, model_validator
 
 from chalicelib.ledger.views import EntryView
-from chalicelib.shared.schemas import Instant, MemberId, NaturalKey, OpenId, Request, Response
+from chalicelib.shared.schemas import Day, Instant, MemberId, NaturalKey, OpenId, Request, Response
 
 MAX_ITEMS = 500
 MAX_FEN = 10**12
@@ -84,7 +84,7 @@ class ActionIn(Request):
 class MakeUpIn(Request):
     """The missed business date."""
 
-    on: date
+    on: Day
 
 
 class AdjustmentIn(Request):

@@ -111,8 +111,8 @@ def _as_of_payment(event: events.OrderPaid, published: Published, now: datetime)
         # A test clock is put aside for the decision: the order is the past's, whatever day the member is shown.
         decision = process(published, account.with_(frozen_at=None), event, event.paid_at)
         entry, after = decision.entry, decision.account.with_(frozen_at=account.frozen_at)
-        if after.standing != account.standing:
-            after = benefits.none_missed(published.rulebook, after, on)
+        # A tier of the past grants from now on, not the months that have passed.
+        after = benefits.begun(published.rulebook, account, after, on)
         after = dated(published, after, recorded_at)
         facts = {**entry.facts, "as_of": "paid", "recorded_at": rfc3339(recorded_at)}
         return replace(decision, account=after, entry=replace(entry, lines=(*entry.lines, line), facts=facts))

@@ -28,7 +28,7 @@ class Spare:
 @dataclass(frozen=True)
 class Earned:
     """What a promotion rests on, so that a refund can undo it: the standing of before, as it was, and every set of
-    needs (any one is enough) that was reached."""
+    needs (any one is enough) that was reached. None of them: a tier brought back, by what was done since its loss."""
 
     before: "Standing"
     ways: tuple[tuple[Spare, ...], ...]

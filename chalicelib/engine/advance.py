@@ -1,13 +1,16 @@
 """What follows from every action, in the same entry: tasks → tier → badges. Counters and earning came before."""
 
+from datetime import date
+
 from chalicelib.engine import retention, tasks, tiers
 from chalicelib.engine.draft import Draft
 
 
-def advance(draft: Draft) -> None:
-    """Completes tasks, and all that follows from where the counters stand now."""
+def advance(draft: Draft, on: date | None = None) -> None:
+    """Completes tasks, and all that follows from where the counters stand now. `on`: the day of what happened, where
+    that is not today."""
     _invited_in_sprint(draft)
-    tasks.complete(draft)
+    tasks.complete(draft, on)
     settle(draft)
 
 

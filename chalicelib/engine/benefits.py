@@ -57,15 +57,14 @@ def use(draft: Draft, event: BenefitUsed) -> Decision:
 
 def due(rulebook: Rulebook, account: Account, through: date) -> Iterator[tuple[Benefit, str, int]]:
     """(benefit, period, how many) of everything to be granted by the day `through` and not granted yet, by the tier of
-    that day: a run that comes late grants the months it missed since the tier was gained (a tier that is lent: the
-    present month), and a birthday up to GRACE_DAYS ago. A benefit is granted either each month or on the birthday."""
-    standing, this_month = account.standing, through.replace(day=1)
-    held = {benefit.code for benefit in rulebook.tier(standing.tier).benefits} if standing else set()
+    that day: a run that comes late grants the months it missed since the benefit was gained (see `begun`), and a
+    birthday up to GRACE_DAYS ago. A benefit is granted either each month or on the birthday."""
+    this_month = through.replace(day=1)
     for benefit in of(rulebook, account, through):
         last = account.granted.get(benefit.code, "")
         if benefit.monthly:
-            since = standing.since.replace(day=1) if standing and benefit.code in held else this_month
-            month = max(since, add_months(this_month, 1 - MISSED_MONTHS))
+            # Without a note it is the rulebook that has it newly: nothing was missed before.
+            month = add_months(this_month, 1 - MISSED_MONTHS) if last else this_month
             while month <= through:
                 if f"{month:%Y-%m}" > last:
                     yield benefit, f"{month:%Y-%m}", benefit.monthly
@@ -75,6 +74,25 @@ def due(rulebook: Rulebook, account: Account, through: date) -> Iterator[tuple[B
                 day = birthday_in(account, year)
                 if day and through - timedelta(days=GRACE_DAYS) <= day <= through and f"{year}" > last:
                     yield benefit, f"{year}", 1
+
+
+def begun(rulebook: Rulebook, before: Account, after: Account, today: date) -> Account:
+    """The account after, which notes of every monthly benefit that the member has newly that the months before were not
+    the member's: from this one on they are granted, however late the run comes."""
+    had = {benefit.code for benefit in of(rulebook, before, today)} if before.standing else set()
+    new = [b.code for b in of(rulebook, after, today) if b.monthly and b.code not in had]
+    if not new:
+        return after
+    # Not granted, only settled: the mark at its end tells the note from a grant, and sorts between the months.
+    month = f"{add_months(today.replace(day=1), -1):%Y-%m}-"
+    noted = {code: max(month, after.granted.get(code, "")) for code in new}
+    return after.with_(granted=MappingProxyType({**after.granted, **noted}))
+
+
+def granted_for(account: Account, benefit: Benefit) -> str | None:
+    """The last month or year it was granted for; None when nothing was granted since the member has it."""
+    last = account.granted.get(benefit.code, "")
+    return last if last and not last.endswith("-") else None
 
 
 def grant(draft: Draft, through: date) -> None:
@@ -87,17 +105,11 @@ def grant(draft: Draft, through: date) -> None:
         draft.facts.setdefault("entitlements", []).append(entitlement)
         draft.say(benefit.code, 0, f"{benefit.name.en} × {quantity} for {period}",
                   f"发放{benefit.name.zh} × {quantity}（{period}）")  # fmt: skip
-    draft.account = draft.account.with_(granted=MappingProxyType(granted))
-
-
-def none_missed(rulebook: Rulebook, account: Account, today: date) -> Account:
-    """The account after an order of the past was brought in: what a tier of that time would have granted until now is
-    not granted afterwards. This month's is, and so is a birthday of the last days."""
-    granted, before = dict(account.granted), f"{add_months(today.replace(day=1), -1):%Y-%m}"
-    for benefit in of(rulebook, account, today):
-        if benefit.monthly and granted.get(benefit.code, "") < before:
-            granted[benefit.code] = before
-    return account.with_(granted=MappingProxyType(granted))
+    # What the rulebook no longer has is forgotten, so that accounts stay small; but not within its own month or year,
+    # in which it would be granted again if it came back.
+    known = {benefit.code for tier in draft.rulebook.tiers.levels for benefit in tier.benefits}
+    kept = {c: p for c, p in granted.items() if c in known or p >= f"{through:%Y-%m}"[: len(p)]}
+    draft.account = draft.account.with_(granted=MappingProxyType(kept))
 
 
 def next_grant_on(rulebook: Rulebook, account: Account, today: date) -> date | None:

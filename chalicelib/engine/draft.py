@@ -6,12 +6,15 @@ from datetime import date, datetime
 from typing import Any
 
 from chalicelib.engine import counters, points
-from chalicelib.engine.account import Account, Standing
+from chalicelib.engine.account import Account, Base, Standing
 from chalicelib.engine.decision import Decision, Entry, Line
 from chalicelib.engine.events import Cause
 from chalicelib.engine.refusals import TooManyPoints
 from chalicelib.rulebook.model import Published, Rulebook
 from chalicelib.shared.clock import business_date
+
+# What was granted earlier, order by order, is released together: each of them was within the limit.
+_NEVER_REFUSED = frozenset({"joined", "pending_released"})
 
 
 def effective_tier(rulebook: Rulebook, standing: Standing | None, today: date) -> str:
@@ -41,6 +44,21 @@ def named_today(rulebook: Rulebook, standing: Standing) -> Standing:
         lapses=tuple(lapse for lapse in lapses if rulebook.rank(lapse.tier) > rank),
         temporary=replace(lent, tier=today(lent.tier)) if lent else None,
         grown=tuple(dict.fromkeys(today(code) for code in standing.grown)),
+    )
+
+
+def _within(standing: Standing, counted: counters.Counters) -> Standing:
+    """The standing where none of its counts is above the counter it was taken from: one that was pruned starts from 0
+    again, and so must what is taken off it, should the rulebook read it again (a roll-back)."""
+
+    def less(base: Base) -> Base:
+        return {m: min(n, counted[m]["life"]) for m, n in base.items() if counted.get(m, {}).get("life")}
+
+    earned = standing.earned
+    return standing.with_(
+        base=less(standing.base),
+        lapses=tuple(replace(lapse, base=less(lapse.base)) for lapse in standing.lapses),
+        earned=replace(earned, before=_within(earned.before, counted)) if earned else None,
     )
 
 
@@ -111,19 +129,23 @@ class Draft:
 
     def finish(self, kind: str, cause: Cause, facts: Mapping[str, Any] | None = None) -> Decision:
         """Freezes the account and its entry. Raises TooManyPoints when it grants more than the rulebook's limit for one
-        entry: joining is never refused, and neither is what takes points back."""
+        entry: joining is never refused, and neither is what takes points back or releases what was granted before."""
         opened = points.open_purse(self.before)
         change = self.purse.worth - opened.worth
         pending = sum(self.purse.pending.values()) - self.before.pending_total
-        if kind != "joined" and max(change, pending) > self.rulebook.limits.max_points_per_entry:
+        if kind not in _NEVER_REFUSED and max(change, pending) > self.rulebook.limits.max_points_per_entry:
             raise TooManyPoints
         seq = self.before.seq + 1
+        kept, standing = counters.pruned(self.account.counters, self.rulebook), self.account.standing
+        if standing and kept is not self.account.counters:
+            standing = _within(standing, kept)
         account = self.account.with_(
             seq=seq,
+            standing=standing,
             lots=self.purse.lots,
             pending=self.purse.pending,
             debt=self.purse.debt,
-            counters=counters.pruned(self.account.counters, self.rulebook),
+            counters=kept,
         )
         entry = Entry(
             member_id=account.member_id,

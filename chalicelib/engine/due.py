@@ -81,6 +81,8 @@ def _announce(draft: Draft, due: Mapping[date, list[int]]) -> Decision:
     for day, notices in sorted(due.items()):
         amount = draft.purse.lots[day]
         until = max(day, draft.today + timedelta(days=max(notices)))
+        # Where the date moves, the nearer notices are not due yet: each has its own time before the new one.
+        notices = [n for n in notices if until - timedelta(days=n) <= draft.today]
         given = draft.account.noticed.get(day, {})
         _note(draft, {day: {**given, **dict.fromkeys(notices, Notice(draft.today, amount))}})
         told.append({"points": amount, "expires_on": until.isoformat(), "notices": notices})

@@ -68,6 +68,7 @@ class OrderRecord:
     weight: Σ item amount × rate, the measure by which points follow refunded money; rates: category → rate where it
     differs from the plain one, which is at "" (both as the rulebook had them when the order was paid)
     seq: the entry of the payment; sprint_percent: what it added to the progress of a sprint
+    rewards: task that it completed → (the period it was done in, points it paid), those undone left out
     """
 
     order_id: str
@@ -83,6 +84,7 @@ class OrderRecord:
     refunded_weight: Fraction = Fraction(0)
     taken_back: int = 0
     sprint_percent: int = 0
+    rewards: dict[str, tuple[str, int]] = field(default_factory=dict)
     seq: int = 0
 
     @property

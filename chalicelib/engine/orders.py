@@ -11,15 +11,15 @@ from datetime import date, timedelta
 from fractions import Fraction
 from typing import Any
 
-from chalicelib.engine import points, retention
-from chalicelib.engine.advance import advance
+from chalicelib.engine import points, retention, tasks
+from chalicelib.engine.advance import advance, settle
 from chalicelib.engine.counters import ever
 from chalicelib.engine.decision import Decision, Entry
 from chalicelib.engine.draft import Draft
 from chalicelib.engine.earning import Situation, category_rate, earn, purchase_rule, weighted_fen, yuan
 from chalicelib.engine.events import OrderCompleted, OrderPaid, OrderRecord, OrderRefunded, Refund
 from chalicelib.engine.refusals import FutureInstant, OrderTooLarge, RefundExceedsOrder
-from chalicelib.engine.tiers import Undone, promote, undo
+from chalicelib.engine.tiers import Undone, undo
 
 SKEW = timedelta(minutes=5)
 
@@ -54,7 +54,7 @@ def paid(draft: Draft, event: OrderPaid) -> Decision:
     if event.completed:
         draft.facts["completed"] = True
         _release_own(draft, record)
-    advance(draft)
+    advance(draft, on)
     return draft.finish("order_paid", event.cause)
 
 
@@ -147,7 +147,7 @@ def refunded(draft: Draft, event: OrderRefunded) -> Decision:
         left = record.amount_fen - record.refunded_fen
         raise RefundExceedsOrder([{"field": "amount_fen", "problem": f"{left} fen of this order can be refunded"}])
     _, facts = _take_back(draft, record, event.refund)
-    promote(draft)
+    settle(draft)
     return draft.finish("order_refunded", event.cause, {"order_id": record.order_id, **facts})
 
 
@@ -163,7 +163,9 @@ def _take_back(draft: Draft, record: OrderRecord, refund: Refund) -> tuple[Order
     if full:
         draft.count("orders", -1, record.paid_on)
     _claw_back(draft, record, taken, yuan(refund.amount_fen))
-    undo(draft, Undone({"spend_fen": refund.amount_fen, "orders": int(full)}, record.seq, record.paid_on))
+    counted = {"spend_fen": refund.amount_fen, "orders": int(full)} | tasks.undo(draft, record, full=full)
+    undo(draft, Undone(counted, record.seq, record.paid_on))
+    retention.return_undone(draft)
     if full:
         # Afterwards: the sprint may be that of the tier which is back.
         retention.sprint_undone(draft, record)
@@ -238,6 +240,7 @@ def record_of(entries: Iterable[Entry]) -> OrderRecord | None:
         return None
     facts = payment.facts
     refunds = [*facts.get("early_refunds", ()), *(e.facts for e in entries if e.kind == "order_refunded")]
+    undone = {task for entry in entries for task in entry.facts.get("tasks_undone", ())}
     releases_on = facts.get("releases_on")
     return OrderRecord(
         order_id=facts["order_id"],
@@ -253,5 +256,8 @@ def record_of(entries: Iterable[Entry]) -> OrderRecord | None:
         refunded_weight=sum((Fraction(r["weight"]) for r in refunds), Fraction(0)),
         taken_back=sum(r["taken_back"] for r in refunds),
         sprint_percent=facts.get("sprint_percent", 0),
+        rewards={
+            task: (done_in, paid) for task, (done_in, paid) in facts.get("rewards", {}).items() if task not in undone
+        },
         seq=payment.seq,
     )

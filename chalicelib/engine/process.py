@@ -33,7 +33,9 @@ def process(published: Published, account: Account, event: events.Event, now: da
     """
     now = account.frozen_at or now
     decision = _STEPS[type(event)](Draft(published, account, now), event)
-    return replace(decision, account=dated(published, decision.account, now))
+    today = business_date(now, published.rulebook.brand.time_zone)
+    account = benefits.begun(published.rulebook, account, decision.account, today)
+    return replace(decision, account=dated(published, account, now))
 
 
 def dated(published: Published, account: Account, now: datetime) -> Account:
@@ -72,7 +74,7 @@ def _behaved(draft: Draft, event: events.Behaved) -> Decision:
                   f"{behaviour.name.zh}：超出每日计数上限的部分不计入")  # fmt: skip
     elif not draft.lines:
         draft.say(behaviour.code, 0, f"{behaviour.name.en}: recorded", f"{behaviour.name.zh}：已记录")
-    advance(draft)
+    advance(draft, on)
     return draft.finish("behaviour", event.cause, {"behaviour": behaviour.code})
 
 

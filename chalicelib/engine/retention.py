@@ -5,12 +5,12 @@ goal counts have ÷ need, at most 1 (of needs to be reached together, each its p
 `task_percent` where no goal counts tasks; the sprint adds its bonus. The tier is safe from 100 % on.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from fractions import Fraction
 
 from chalicelib.engine import points
-from chalicelib.engine.account import Account, Base, Standing
+from chalicelib.engine.account import Account, Base, Earned, Lapse, Standing
 from chalicelib.engine.draft import Draft
 from chalicelib.engine.events import OrderRecord
 from chalicelib.engine.tiers import have, new_standing
@@ -133,7 +133,8 @@ def task_done(draft: Draft) -> None:
         return
     if standing.extensions >= policy.grace_extensions or not policy.grace_extension_days:
         return
-    until = standing.grace_until + timedelta(days=policy.grace_extension_days)
+    # Of a review or an end of grace that is late, the days that are over are nobody's: the extension begins today.
+    until = max(standing.grace_until, draft.today) + timedelta(days=policy.grace_extension_days)
     draft.standing(standing.with_(grace_until=until, extensions=standing.extensions + 1))
     draft.say("grace_extended", 0, f"Grace extended until {until}", f"保级宽限期延长至 {until}")
 
@@ -141,7 +142,7 @@ def task_done(draft: Draft) -> None:
 def sprint_purchase(draft: Draft, on: date) -> int:
     """The first purchase of a day in the sprint: progress now; returns the points it pays."""
     standing, sprint = draft.account.standing, draft.rulebook.tiers.retention.sprint
-    if standing is None or not in_sprint(standing, on) or on != draft.today or standing.sprint_on == on:
+    if standing is None or not in_sprint(standing, on) or (standing.sprint_on and on <= standing.sprint_on):
         return 0
     draft.standing(standing.with_(bonus=standing.bonus + sprint.purchase_percent, sprint_on=on))
     draft.facts["sprint_percent"] = sprint.purchase_percent
@@ -167,13 +168,20 @@ def sprint_invites(draft: Draft, count: int) -> None:
 
 def sprint_undone(draft: Draft, order: OrderRecord) -> None:
     """A purchase that is refunded in full takes its progress with it, if it was one of this sprint."""
-    standing = draft.account.standing
-    if standing is None or standing.warned_on is None or order.paid_on < standing.warned_on or not order.sprint_percent:
-        return
-    bonus = max(0, standing.bonus - order.sprint_percent)
+    if draft.account.standing and order.sprint_percent:
+        draft.standing(_without(draft.account.standing, order))
+
+
+def _without(standing: Standing, order: OrderRecord) -> Standing:
+    """The standing, and those of before that a later refund may bring back, without that purchase."""
+    earned = standing.earned
+    left = standing.with_(earned=replace(earned, before=_without(earned.before, order))) if earned else standing
+    if left.warned_on is None or order.paid_on < left.warned_on:
+        return left
+    bonus = max(0, left.bonus - order.sprint_percent)
     # The day is open again for another first purchase.
-    day = standing.sprint_on if standing.sprint_on != order.paid_on else None
-    draft.standing(standing.with_(bonus=bonus, sprint_on=day))
+    last = order.paid_on - timedelta(days=1)
+    return left.with_(bonus=bonus, sprint_on=left.sprint_on if left.sprint_on != order.paid_on else last)
 
 
 def keep_if_safe(draft: Draft) -> None:
@@ -205,15 +213,36 @@ def reinstate_if_earned(draft: Draft) -> None:
         return
     if not lapse.on <= draft.today <= lapse.on + timedelta(days=rulebook.tiers.retention.reinstatement_days):
         return
-    counted = _counted(rulebook, draft.account, draft.today, lapse.tier, lapse.base, anew=True)
-    if sum((share.exact for share in counted), Fraction(0)) < SAFE:
+    if not _made_good(draft, lapse):
         return
-    back = new_standing(rulebook, draft.account, lapse.tier, draft.today)
+    earned = Earned(standing.with_(temporary=None, grown=()), ())
+    back = new_standing(rulebook, draft.account, lapse.tier, draft.today, earned)
     draft.standing(back)
     name = rulebook.tier(lapse.tier).name
     draft.facts["reinstated"] = {"from": standing.tier, "to": lapse.tier}
     draft.say("tier_reinstated", 0, f"{name.en} is back, held until {back.valid_until}",
               f"恢复{name.zh}，有效期至 {back.valid_until}")  # fmt: skip
+
+
+def _made_good(draft: Draft, lapse: Lapse) -> bool:
+    """Whether what was done since the loss would have kept the tier."""
+    counted = _counted(draft.rulebook, draft.account, draft.today, lapse.tier, lapse.base, anew=True)
+    return sum((share.exact for share in counted), Fraction(0)) >= SAFE
+
+
+def return_undone(draft: Draft) -> None:
+    """After a refund: a tier that was brought back goes again when what is left since its loss does not keep it."""
+    standing = draft.account.standing
+    if standing is None or standing.earned is None or standing.earned.ways:
+        return
+    before = standing.earned.before
+    if _made_good(draft, before.lapses[-1]):
+        return
+    draft.standing(before.with_(temporary=standing.temporary, grown=standing.grown))
+    lost, back = draft.rulebook.tier(standing.tier).name, draft.rulebook.tier(before.tier).name
+    draft.facts["promotion_undone"] = {"from": standing.tier, "to": before.tier}
+    draft.say("tier_undone", 0, f"The refund undoes what brought {lost.en} back: {back.en} again",
+              f"退款后不再满足恢复{lost.zh}的条件，恢复为{back.zh}")  # fmt: skip
 
 
 def early_warning_on(rulebook: Rulebook, standing: Standing) -> date | None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from fractions import Fraction
 from types import MappingProxyType
 
@@ -10,11 +10,14 @@ from chalicelib.engine import counters, points, retention
 from chalicelib.engine.account import Account
 from chalicelib.engine.draft import Draft
 from chalicelib.engine.earning import Situation, holds
+from chalicelib.engine.events import OrderRecord
 from chalicelib.engine.refusals import NothingToClaim
 from chalicelib.rulebook.model import Need, Rulebook, Task
 from chalicelib.shared.clock import week_start
 
 DONE, OPEN = "done", "open"
+# An action that is reported this late still completes the tasks of its own day, as far as that day's counts are kept.
+LATE = timedelta(days=3)
 
 
 @dataclass(frozen=True)
@@ -66,23 +69,32 @@ def _complete(account: Account, task: Task, today: date) -> bool:
     return bool(needs) and all(_count(account, task, need, today) >= need.at_least for need in needs)
 
 
-def _situation(draft: Draft) -> Situation:
-    return Situation("task", draft.now, draft.today, first_time=False)
+def _situation(draft: Draft, on: date) -> Situation:
+    return Situation("task", draft.now, on, first_time=False)
 
 
-def complete(draft: Draft) -> None:
-    """Completes every task whose goals are reached. One completion may complete another (a task that counts tasks), so
-    it goes round until nothing is added; each task is done at most once in its period, so it ends."""
-    again = True
-    while again:
-        again = False
-        for task in draft.rulebook.tasks:
-            current = period(task, draft.rulebook, draft.today)
-            if current is None or _done_in(draft.account, task, current):
-                continue
-            if holds(task.when, draft, _situation(draft)) and _complete(draft.account, task, draft.today):
-                again = True
-                _done(draft, task, current)
+def complete(draft: Draft, on: date | None = None) -> None:
+    """Completes every task whose goals are reached, today and on the day `on` of what is reported late. One completion
+    may complete another (a task that counts tasks), so it goes round until nothing is added; each task is done at most
+    once in its period, so it ends."""
+    days = [draft.today]
+    if on and draft.today - LATE <= on < draft.today:
+        days.insert(0, on)
+    while any(_completed(draft, task, day) for day in days for task in draft.rulebook.tasks):
+        pass
+
+
+def _completed(draft: Draft, task: Task, day: date) -> bool:
+    """Completes the task of that day; whether it did."""
+    current = period(task, draft.rulebook, day)
+    if current is None or _done_in(draft.account, task, current):
+        return False
+    if day < draft.today and task.claim == "tap":
+        return False  # its period is over, and with it the time to claim it
+    if not holds(task.when, draft, _situation(draft, day)) or not _complete(draft.account, task, day):
+        return False
+    _done(draft, task, current)
+    return True
 
 
 def _done_in(account: Account, task: Task, current: str) -> bool:
@@ -97,8 +109,7 @@ def _done(draft: Draft, task: Task, current: str) -> None:
     _count_done(draft, task)
     if state == OPEN:
         draft.say(task.id, 0, f"{task.name.en}: done, waiting to be claimed", f"{task.name.zh}：已完成，待领取")
-    else:
-        reward(draft, task)
+    draft.facts.setdefault("rewards", {})[task.id] = [current, reward(draft, task) if state == DONE else 0]
     if not task.honorary:
         retention.task_done(draft)
 
@@ -119,8 +130,8 @@ def _mark(draft: Draft, task: Task, current: str, state: str) -> None:
     draft.account = draft.account.with_(tasks=MappingProxyType({**kept, task.id: (current, state)}))
 
 
-def reward(draft: Draft, task: Task) -> None:
-    """Pays a task: points (more of them in the sprint), a badge, make-up cards."""
+def reward(draft: Draft, task: Task) -> int:
+    """Pays a task: points (more of them in the sprint), a badge, make-up cards. Returns the points."""
     amount, factor = task.points, Fraction(1)
     if retention.in_sprint(draft.account.standing, draft.today):
         factor = Fraction(draft.rulebook.tiers.retention.sprint.task_points_factor)
@@ -136,6 +147,39 @@ def reward(draft: Draft, task: Task) -> None:
         draft.say(task.id, 0, f"{task.make_up_cards} make-up cards", f"补签卡 {task.make_up_cards} 张")
     if task.badge:
         award(draft, task.badge)
+    return amount
+
+
+def undo(draft: Draft, order: OrderRecord, *, full: bool) -> dict[str, int]:
+    """After a refund: the tasks that the order completed and that are not done without it. Their points go back, and
+    they may be done again while their period lasts. Returns what they had counted, by metric.
+
+    Of a period that is over, the counts are soon forgotten: then a full refund undoes the task, and a part does not.
+    """
+    counted: dict[str, int] = {}
+    for task in draft.rulebook.tasks:
+        done_in, paid = order.rewards.get(task.id, ("", 0))
+        over = period(task, draft.rulebook, draft.today) != done_in
+        if not done_in or _complete(draft.account, task, order.paid_on) or (over and not full):
+            continue
+        marked, state = draft.account.tasks.get(task.id, ("", ""))
+        if marked == done_in:
+            paid = task.points if state == DONE and task.claim == "tap" else paid
+            tasks = {name: value for name, value in draft.account.tasks.items() if name != task.id}
+            draft.account = draft.account.with_(tasks=MappingProxyType(tasks))
+        for metric, amount in {**({} if task.honorary else {"tasks": 1}), **task.credits}.items():
+            draft.count(metric, -amount, order.paid_on)
+            counted[metric] = counted.get(metric, 0) + amount
+        _take_back(draft, task, paid)
+        draft.facts.setdefault("tasks_undone", []).append(task.id)
+    return counted
+
+
+def _take_back(draft: Draft, task: Task, paid: int) -> None:
+    into_debt = draft.rulebook.refunds.policy == "debt"
+    draft.purse, _, forgiven = points.claw_back(draft.purse, paid, (), into_debt=into_debt)
+    draft.say(task.id, forgiven - paid, f"{task.name.en}: not done without what was refunded, {paid - forgiven} back",
+              f"{task.name.zh}：退款后不再满足，收回 {paid - forgiven}")  # fmt: skip
 
 
 def claim(draft: Draft, task_id: str) -> None:
@@ -154,7 +198,7 @@ def grow(draft: Draft) -> None:
         return
     draft.grown = False
     for task in draft.rulebook.tasks:
-        if task.kind == "growth" and holds(task.when, draft, _situation(draft)):
+        if task.kind == "growth" and holds(task.when, draft, _situation(draft, draft.today)):
             _count_done(draft, task)
             reward(draft, task)
 
@@ -194,4 +238,6 @@ def states(rulebook: Rulebook, account: Account, today: date) -> Iterator[TaskSt
             GoalState(n.metric, min(n.at_least, _count(account, task, n, today)), n.at_least, n.name.zh, n.name.en)
             for goal in task.goals for n in goal.needs
         )  # fmt: skip
-        yield TaskState(task, current, state if done_in == current else "active", goals)
+        # Of a campaign whose beginning was moved back, a later period was done, and it is not done again.
+        other = DONE if _done_in(account, task, current) else "active"
+        yield TaskState(task, current, state if done_in == current else other, goals)

@@ -168,7 +168,7 @@ def undo(draft: Draft, undone: Undone) -> None:
     if standing is None:
         return
     left = _less(standing, undone)
-    while left.earned and not any(all(spare.left >= 0 for spare in way) for way in left.earned.ways):
+    while left.earned and not _stands(left.earned):
         left = left.earned.before.with_(temporary=left.temporary, grown=left.grown)
     draft.standing(left)
     if left.seq == standing.seq:
@@ -177,6 +177,11 @@ def undo(draft: Draft, undone: Undone) -> None:
     draft.facts["promotion_undone"] = {"from": standing.tier, "to": left.tier}
     draft.say("tier_undone", 0, f"The refund undoes the promotion to {lost.en}: {back.en} again",
               f"退款后不再满足{lost.zh}的升级条件，恢复为{back.zh}")  # fmt: skip
+
+
+def _stands(earned: Earned) -> bool:
+    """A tier that was brought back is looked at with its goals: `retention.return_undone`."""
+    return not earned.ways or any(all(spare.left >= 0 for spare in way) for way in earned.ways)
 
 
 def _less(standing: Standing, undone: Undone) -> Standing:

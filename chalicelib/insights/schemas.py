@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from chalicelib.shared.schemas import MemberId, Request, Response
+from chalicelib.shared.schemas import Day, MemberId, Request, Response
 
 Code = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
 BENEFIT_USED = "benefit_used"
@@ -36,8 +36,8 @@ class FactIn(BaseModel):
 class MetricsQuery(Request):
     """Business dates, both included; at most 31 days."""
 
-    from_: date = Field(alias="from")
-    to: date
+    from_: Day = Field(alias="from")
+    to: Day
 
 
 class UseOut(Response):

@@ -42,11 +42,11 @@ class ShareView(Response):
 
 
 class RetentionView(Response):
-    """How far keeping the tier has come. `stage`: held, early, warned, sprint, grace. From 100 % on it is safe."""
+    """How far keeping the tier has come. `stage`: held, early, sprint, grace. From 100 % on it is safe."""
 
     percent: int
     safe: bool
-    stage: Literal["held", "early", "warned", "sprint", "grace"]
+    stage: Literal["held", "early", "sprint", "grace"]
     warned_on: date | None
     grace_until: date | None
     shares: list[ShareView]
@@ -112,12 +112,19 @@ def _step(rulebook: Rulebook, step: tiers.Progress) -> StepView:
     )
 
 
+def _stage(standing: Standing, today: date) -> Literal["held", "early", "sprint", "grace"]:
+    """`warned` begins the sprint; who was safe then was not warned, and simply holds the tier."""
+    if retention.in_sprint(standing, today):
+        return "sprint"
+    return standing.stage if standing.stage in ("early", "grace") else "held"
+
+
 def _retention(account: Account, standing: Standing, rulebook: Rulebook, today: date) -> RetentionView:
     total = retention.progress(rulebook, account, today)
     return RetentionView(
         percent=int(total * 100),
         safe=total >= retention.SAFE,
-        stage="sprint" if retention.in_sprint(standing, today) else standing.stage or "held",
+        stage=_stage(standing, today),
         warned_on=standing.warned_on,
         grace_until=standing.grace_until,
         shares=[

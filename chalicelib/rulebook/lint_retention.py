@@ -16,6 +16,12 @@ def retention(rulebook: Rulebook) -> Iterator[Finding]:
     """Every finding about how tiers are kept and lost."""
     for number, tier in enumerate(rulebook.tiers.levels[1:], 1):
         path = f"tiers.levels.{number}"
+        for index, goal in enumerate(tier.retention):
+            for place, need in placed(goal, f"{path}.retention.{index}"):
+                if need.window in ("day", "week"):
+                    message = "The review comes as a day begins, when this has just begun again; name a longer window."
+                    message_zh = "评审在一天开始时进行，该周期此时刚刚重新计数，请使用更长的周期。"
+                    yield refuse("RETENTION_WINDOW", f"{place}.window", message, message_zh)
         if _unkeepable(rulebook, tier):
             message = f"Everything done within a period does not keep {tier.name.en}."
             message_zh = f"在一个有效期内做到全部也无法保住{tier.name.zh}。"
@@ -50,7 +56,8 @@ def _unkeepable(rulebook: Rulebook, tier: Tier) -> bool:
         done = most_in(rulebook, "tasks", "period")
         each = rulebook.tiers.retention.task_percent
         best += Fraction((100 if done is None else done) * each, 100)
-    return bool(needs) and best < 1
+    # Documents from before the protocol say nothing of retention: their tasks still may.
+    return best < 1 if needs else not rulebook.tiers.retention.task_percent
 
 
 def _share(rulebook: Rulebook, tier: Tier, path: str) -> Iterator[Finding]:

@@ -57,6 +57,18 @@ def _easier_above(below: tuple[Tier, ...], tier: Tier, path: str) -> Iterator[Fi
             message = f"Reaching {lower.name.en} reaches this tier too."
             message_zh = f"达到{lower.name.zh}即可达到该等级，门槛不高于下级。"
             yield refuse("EASIER_ABOVE", f"{path}.promotion.{index}", message, message_zh)
+        elif any(_asks_less(threshold, goal) for t in below for goal in t.promotion):
+            message, message_zh = "A tier below asks for more of the same.", "下级等级对同一计数的要求更高。"
+            yield warn("LESS_ABOVE", f"{path}.promotion.{index}", message, message_zh)
+
+
+def _asks_less(upper: Threshold, lower: Threshold) -> bool:
+    """Whether every need asks for less of what the lower tier asks for, if in less time: one payment may reach both."""
+    return all(
+        any({need.metric, *need.plus} >= {other.metric, *other.plus} and need.at_least < other.at_least
+            for other in lower.needs)
+        for need in upper.needs
+    )  # fmt: skip
 
 
 def _skipped(above: tuple[Tier, ...], tier: Tier, path: str) -> Iterator[Finding]:

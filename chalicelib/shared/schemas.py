@@ -1,6 +1,7 @@
 """What every room's request and response models share."""
 
-from datetime import UTC, datetime
+import re
+from datetime import UTC, date, datetime
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
@@ -29,6 +30,17 @@ def _written(value: object) -> object:
 
 
 Instant = Annotated[AwareDatetime, BeforeValidator(_written), AfterValidator(_instant)]
+
+
+def _day(value: object) -> object:
+    # Numbers, and text of bare digits, would be read as seconds since 1970.
+    if not isinstance(value, date) and not (isinstance(value, str) and DAY.fullmatch(value)):
+        raise ValueError("a date is written as YYYY-MM-DD, the year 1970 to 9900")
+    return value
+
+
+DAY = re.compile(r"(19[7-9]\d|[2-8]\d{3}|9[0-8]\d{2}|9900)-\d\d-\d\d", re.ASCII)
+Day = Annotated[date, BeforeValidator(_day)]
 
 
 # Models are built when first used, not when imported: a cold function needs the few of its one request.
@@ -71,6 +83,6 @@ class Empty(Request):
 
 
 __all__ = [
-    "Empty", "ErrorAnswer", "ErrorBody", "Instant", "MemberId", "NaturalKey", "OpenId", "PageQuery", "Request",
+    "Day", "Empty", "ErrorAnswer", "ErrorBody", "Instant", "MemberId", "NaturalKey", "OpenId", "PageQuery", "Request",
     "Response", "datetime",
 ]  # fmt: skip

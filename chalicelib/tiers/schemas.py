@@ -7,7 +7,7 @@ from pydantic import Field
 
 from chalicelib.ledger.tier_view import TierText
 from chalicelib.ledger.views import EntryView
-from chalicelib.shared.schemas import Instant, MemberId, Request, Response
+from chalicelib.shared.schemas import Day, Instant, MemberId, Request, Response
 
 
 class NeedView(Response):
@@ -101,7 +101,7 @@ class TierIn(Request):
 
     tier: str = Field(min_length=1, max_length=32)
     reason: str = Field(min_length=3, max_length=200)
-    until: date | None = None
+    until: Day | None = None
 
 
 class ClockIn(Request):

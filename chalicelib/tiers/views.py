@@ -87,7 +87,7 @@ def my_benefits(account: Account, rulebook: Rulebook, today: date) -> schemas.Be
                     schemas.QuotaView(window=quota.window, used=quota.used, limit=quota.limit)
                     for quota in benefits.quotas(benefit, account, today)
                 ],
-                granted_for=account.granted.get(benefit.code),
+                granted_for=benefits.granted_for(account, benefit),
             )
             for benefit in benefits.of(rulebook, account, today)
         ],

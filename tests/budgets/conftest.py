@@ -14,7 +14,7 @@ from chalicelib.shared import secrets
 from chalicelib.shared.config import settings
 from infra.local.wechat_server import FakeWechat
 from tests.budgets.scenes import SCENES
-from tests.conftest import forget
+from tests.conftest import forget_state
 from tests.harness import world
 from tests.harness.api import NOON, Api, Clock
 from tests.harness.atomic import atomic_moto
@@ -24,7 +24,7 @@ from tests.harness.meter import Meter, metering
 @contextmanager
 def brand() -> Iterator[Api]:
     """An API with the retail preset in force, a topic and a dead-letter queue; closed, its invariants are checked."""
-    forget()
+    forget_state()
     clock = Clock(NOON)
     with (
         pytest.MonkeyPatch.context() as patch,
@@ -51,7 +51,7 @@ def brand() -> Iterator[Api]:
         api.publish()
         yield api
         assert world.broken_invariants() == {}
-    forget()
+    forget_state()
 
 
 class Measurements:

@@ -146,12 +146,12 @@ def test_a_tier_lost_and_gained_again_within_a_month_grants_that_month_once() ->
     assert granted(life) == [("coupon", "2026-11", 1)]
 
 
-def test_a_tier_that_is_lent_grants_its_own_months_only() -> None:
+def test_a_tier_that_is_lent_grants_the_months_in_which_it_was_lent() -> None:
     life = Life(giving(silver=[], gold=[COUPON]), now=shanghai("2026-03-10 12:00"))
     life.hold("silver")
     life.at("2026-11-24 12:00").hold("gold", until="2026-12-03")
     life.at("2026-12-10 12:00").due()
-    assert granted(life) == [("coupon", "2026-12", 1)]
+    assert granted(life) == [("coupon", "2026-11", 1), ("coupon", "2026-12", 1)]
     assert life.kinds[-2:] == ["benefits_granted", "temporary_tier_ended"]
 
 

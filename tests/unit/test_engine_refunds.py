@@ -317,10 +317,10 @@ def test_one_entry_may_not_move_more_points_than_the_rulebook_allows() -> None:
     with pytest.raises(TooManyPoints):
         life.adjust(1_001)
     # What takes points back is never refused, however much it is.
-    rich = Life(tier="gold")
+    rich = Life(book(tasks=[]), tier="gold")
     rich.buy(0)
     paid = rich.order(100_000, order_id="A")
-    rich.book = book(limits={"max_points_per_entry": 1_000})
+    rich.book = book(tasks=[], limits={"max_points_per_entry": 1_000})
     assert paid.points >= rich.granted("A") > 1_000
     assert rich.refund("A", 100_000).points == -rich.granted("A")
     waiting = Life(book(tasks=[], limits={"max_points_per_entry": 1_000}, pending=PENDING))

@@ -77,7 +77,7 @@ def test_a_purchase_of_the_sprint_that_is_refunded_in_full_takes_its_progress_an
 def test_an_early_refund_takes_the_progress_of_the_sprint_in_the_same_entry() -> None:
     life = in_sprint(keeping(SPEND))
     life.order(100, early=(Refund("R", 100),))
-    assert (life.standing.bonus, life.standing.sprint_on) == (0, None)
+    assert (life.standing.bonus, life.standing.sprint_on) == (0, life.today - timedelta(days=1))
 
 
 def test_a_refund_of_last_years_sprint_leaves_this_years_alone() -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from chalicelib.engine.events import Refund
 from chalicelib.rulebook.model import Published
+from chalicelib.rulebook.presets import preset
 from tests.unit.documents import goal
 from tests.unit.lives import Life, book, shanghai
 from tests.unit.rulebooks import document, published
@@ -142,12 +143,13 @@ def test_the_standing_of_before_is_back_with_its_dates_and_its_stage() -> None:
     life.order(150_000, order_id="B")
     assert life.tier == "gold"
     life.refund("B", 150_000)
-    assert life.standing == before.with_(grown=("silver", "gold"))
+    # The sprint's day is open again for another first purchase.
+    assert life.standing == before.with_(grown=("silver", "gold"), sprint_on=date(2026, 12, 19))
     assert life.account.tier_due_on == date(2027, 1, 11)
 
 
 def test_points_that_were_multiplied_by_the_tier_stay_and_so_does_the_growth_reward() -> None:
-    life = Life()
+    life = Life(book(tasks=[task for task in preset("retail")["tasks"] if task["id"] == "growth"]))
     life.order(50_000, order_id="A")
     growth = [line.points for line in life.entries[-1].lines if line.rule == "growth"]
     doubled = life.buy(10_000)

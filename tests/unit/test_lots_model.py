@@ -59,8 +59,10 @@ class Reference:
         """What happens by itself, the long way: every lot is told of; a lot told of late stays its full time longer."""
         while late := next(((day, n) for day in sorted(set(self.lots)) if (n := self.late(day, today))), None):
             day, notices = late
-            self.noticed.setdefault(day, {}).update(dict.fromkeys(notices, (today, self.lots.count(day))))
             until = max(day, *(today + timedelta(days=n) for n in notices))
+            # Of a date that moves, only the notices that are due for the new one are given.
+            now = [n for n in notices if until - timedelta(days=n) <= today]
+            self.noticed.setdefault(day, {}).update(dict.fromkeys(now, (today, self.lots.count(day))))
             if until > day:
                 self.move(day, until)
         self.lots = [day for day in self.lots if day >= today]

@@ -116,7 +116,7 @@ def checked_in(life: Life) -> Entry:
 
 def granted(life: Life) -> Entry:
     """A year of benefits at once."""
-    return entry_of(life.pass_(days=500), TierDue(), granted={})
+    return entry_of(life.pass_(days=500), TierDue(), granted=dict.fromkeys(("b0", "b1"), "2026-07-"))
 
 
 @pytest.mark.parametrize("sections", [{}, WAITING], ids=["at once", "waiting"])

@@ -30,6 +30,9 @@ LADDER = [
         {f"{GOLD}.promotion.0.at_least": 50_001}),
     Row("EASIER_ABOVE", f"{DIAMOND}.promotion.1", {f"{DIAMOND}.promotion.1.at_least": 3},
         {f"{DIAMOND}.promotion.1.at_least": 11}),
+    # One large payment may reach both.
+    Row("LESS_ABOVE", f"{GOLD}.promotion.1", {f"{GOLD}.promotion.1": goal("spend_fen", 49_999, "months:3")},
+        {f"{GOLD}.promotion.1": goal("spend_fen", 50_000, "months:3")}, "warn"),
     # Three orders in three months are three in four, not in two.
     Row("EASIER_ABOVE", f"{GOLD}.promotion.1", {**ORDERS, f"{GOLD}.promotion.1": goal("orders", 3, "months:4")},
         {**ORDERS, f"{GOLD}.promotion.1": goal("orders", 3, "months:2")}),
@@ -108,6 +111,8 @@ UNLIMITED = [
 ]  # fmt: skip
 
 KEEPING = [
+    Row("RETENTION_WINDOW", f"{GOLD}.retention.0.window", keeping(goal("orders", 1, "week")),
+        keeping(goal("orders", 1, "month"))),
     # Credited twice in a life, not three times; a year has 372 days at the most, however months are counted.
     Row("UNKEEPABLE_TIER", f"{GOLD}.retention", keeping(goal("newcomer_uses", 3, "period")),
         keeping(goal("newcomer_uses", 2, "period"))),

@@ -90,7 +90,7 @@ class DraftChangeIn(DocumentIn):
 
 
 class PublishIn(Request):
-    draft: int = Field(ge=1, lt=10**9)
+    draft: int = Field(strict=True, ge=1, lt=10**9)
     effective_at: Instant | None = Field(default=None, description="now, when absent")
     confirmations: dict[str, str] = Field(
         default_factory=dict, max_length=50, description="guard rail → the phrase that confirms switching it off"
@@ -98,7 +98,7 @@ class PublishIn(Request):
 
 
 class RollbackIn(Request):
-    version: int = Field(ge=1, lt=10**9)
+    version: int = Field(strict=True, ge=1, lt=10**9)
     confirmations: dict[str, str] = Field(default_factory=dict, max_length=50)
 
 

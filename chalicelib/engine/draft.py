@@ -118,6 +118,14 @@ class Draft:
         if amount:
             self.say("debt_repaid", 0, f"{amount} of these points repaid debt", f"其中 {amount} 分用于偿还欠分")
 
+    def short(self, owed: int, forgiven: int) -> None:
+        """The lines for points taken back that were spent already: owed, or forgiven."""
+        if owed:
+            self.say("debt", 0, f"{owed} points were already spent and are owed", f"其中 {owed} 分已使用，记为欠分")
+        if forgiven:
+            told = f"{forgiven} points were already spent and are forgiven"
+            self.say("forgiven", 0, told, f"其中 {forgiven} 分已使用，予以免除")
+
     def standing(self, standing: Standing) -> None:
         """Sets the tier."""
         self.account = self.account.with_(standing=standing)

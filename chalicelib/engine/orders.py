@@ -205,15 +205,7 @@ def _claw_back(draft: Draft, record: OrderRecord, taken: int, money: str) -> Non
     if left or taken == 0:
         change = -(left - forgiven)
         draft.say("refund", change, f"Refund of {money} yuan takes back {left}", f"退款 {money} 元，收回积分 {left}")
-    if owed:
-        draft.say("debt", 0, f"{owed} points were already spent and are owed", f"其中 {owed} 分已使用，记为欠分")
-    if forgiven:
-        draft.say(
-            "forgiven",
-            0,
-            f"{forgiven} points were already spent and are forgiven",
-            f"其中 {forgiven} 分已使用，予以免除",
-        )
+    draft.short(owed, forgiven)
 
 
 def _after(record: OrderRecord, refunded_fen: int, weight: Fraction, taken_back: int) -> OrderRecord:

@@ -177,9 +177,10 @@ def undo(draft: Draft, order: OrderRecord, *, full: bool) -> dict[str, int]:
 
 def _take_back(draft: Draft, task: Task, paid: int) -> None:
     into_debt = draft.rulebook.refunds.policy == "debt"
-    draft.purse, _, forgiven = points.claw_back(draft.purse, paid, (), into_debt=into_debt)
-    draft.say(task.id, forgiven - paid, f"{task.name.en}: not done without what was refunded, {paid - forgiven} back",
-              f"{task.name.zh}：退款后不再满足，收回 {paid - forgiven}")  # fmt: skip
+    draft.purse, owed, forgiven = points.claw_back(draft.purse, paid, (), into_debt=into_debt)
+    draft.say(task.id, forgiven - paid, f"{task.name.en}: not done without what was refunded, takes back {paid}",
+              f"{task.name.zh}：退款后不再满足，收回积分 {paid}")  # fmt: skip
+    draft.short(owed, forgiven)
 
 
 def claim(draft: Draft, task_id: str) -> None:

@@ -1,6 +1,6 @@
 """Test clocks: a year of a member's life in seconds. Never in a live stage.
 
-A clock goes forward only, and a member follows one clock for good: nobody's time ever goes back. Going forward it stops
+A clock goes forward only, and a member follows one clock for good: under a clock, nobody's time goes back. It stops
 at every business day on which something is due for one of its members, earliest first, and does it as of that day's
 start, one entry a step; the entry that does it also moves the member there. The rulebook is the one in force in truth.
 """

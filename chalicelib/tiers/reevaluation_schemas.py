@@ -9,7 +9,7 @@ from chalicelib.tiers.reevaluation import Report
 
 
 class PreviewIn(Request):
-    draft: int = Field(ge=1, lt=10**9)
+    draft: int = Field(strict=True, ge=1, lt=10**9)
 
 
 class SegmentMessage(Request):

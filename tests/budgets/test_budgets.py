@@ -188,7 +188,8 @@ BUDGETS: dict[str, Budget] = {
     "TierDue, twice at the same time": Budget("2×Query 4×GetItem 2×TransactWriteItems", 5, 15, "rules"),
     # The job with its progress, and a page of accounts. Each member who is moved: 1 read; the entry, its index and the
     # account 5, the tier's due date moved in its index 2, the notice 2. At last the progress, 2.
-    "Reevaluate": Budget("Query Scan GetItem 2×TransactWriteItems", 3, 11, "rules"),
+    # The promoted member's account passes 1 KB: two tiers in one order, and a benefit of each month from now on.
+    "Reevaluate": Budget("Query Scan GetItem 2×TransactWriteItems", 3, 13, "rules"),
     "Reevaluate, delivered again": Budget("Query Scan GetItem TransactWriteItems", 3, 2, "rules"),
     "Reevaluate, nobody moved and more to come": Budget(
         "Query Scan TransactWriteItems SendMessageBatch", 2, 2, "rules"

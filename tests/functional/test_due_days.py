@@ -73,10 +73,12 @@ def test_points_whose_notices_come_late_stay_as_long_as_the_notices_promise(api:
     assert timeline(due, api.clock, member, at(found, 3), POINTS) == ["expiry_noticed"]
     until = found + timedelta(days=30)
     assert ledger.load(member).lots == {until: 100}
-    assert f"原到期日 {LIFE} 顺延" in inbox.page(member, 1, None)[0][0].body["zh"]
+    # The other notice has its own time before the new date.
+    assert timeline(due, api.clock, member, at(until - timedelta(days=7)), POINTS) == ["expiry_noticed"]
+    assert f"原到期日 {LIFE} 顺延" in inbox.page(member, 2, None)[0][1].body["zh"]
     assert timeline(due, api.clock, member, at(until, 23), POINTS) == []
     assert timeline(due, api.clock, member, at(until + timedelta(days=1)), POINTS) == ["lots_expired"]
-    assert told(member) == ["expiry_noticed", "lots_expired"]
+    assert told(member) == ["expiry_noticed", "expiry_noticed", "lots_expired"]
 
 
 @pytest.mark.parametrize(("late_days", "moved_days"), [(0, 0), (1, 1), (23, 23), (30, 30)])

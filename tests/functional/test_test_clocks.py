@@ -112,7 +112,7 @@ def test_what_is_overdue_when_the_clock_is_made_happens_at_its_instant(api: Api)
     assert [(t["entry"]["kind"], t["entry"]["at"]) for t in clock.last["happened"]] == [
         ("expiry_noticed", "2027-11-30T12:00:00.000Z")
     ]
-    assert clock.to("2027-12-30T15:59:59Z") == []
+    assert clock.to("2027-12-30T15:59:59Z") == [("2027-12-22T16:00", "expiry_noticed")]
     assert get(api, ann, "/v1/me/points")["lots"][0]["expires_on"] == "2027-12-30"
     assert clock.to("2027-12-30T16:00:00Z") == [("2027-12-30T16:00", "lots_expired")]
     assert api.account(ann).balance == 0

@@ -182,15 +182,21 @@ def the_year_ends_at_midnight_in_shanghai(ann: Ann) -> None:
 
 
 def she_spends_and_then_returns_an_order(ann: Ann) -> None:
-    """What was earned by an order and is already spent when the order is returned becomes a debt, plainly told."""
+    """What was earned by an order and is already spent when the order is returned becomes a debt, plainly told. The
+    task of the day is not done without the order, and its points go back too."""
     ann.on("2027-01-15 20:00")
     assert ann.buys(200, "J-1")["points"] == 600 + 500  # silver on the member day: three times, and its task
-    ann.is_corrected(-3666, "兑换礼品，柜台登记")
-    assert ann.lots == {"2028-01-31": 53}  # the earliest were spent first
+    ann.is_corrected(-3166, "兑换礼品，柜台登记")
+    assert ann.lots == {"2028-01-31": 553}  # the earliest were spent first
     ann.on("2027-01-20 20:00")
     returned = ann.returns(200, "J-1", "J-1-R")
-    assert reads(returned) == ["退款 200 元，收回积分 600", "其中 547 分已使用，记为欠分"]
-    assert reads_in_english(returned)[-1] == "547 points were already spent and are owed"
+    assert reads(returned) == [
+        "退款 200 元，收回积分 600",
+        "其中 47 分已使用，记为欠分",
+        "会员日专属任务：退款后不再满足，收回积分 500",
+        "其中 500 分已使用，记为欠分",
+    ]
+    assert reads_in_english(returned)[-1] == "500 points were already spent and are owed"
     points = ann.home["points"]
     assert (points["balance"], points["debt"], ann.tier) == (0, 547, "silver")
 

@@ -5,7 +5,7 @@ PY := .venv/bin/python
 STAGE ?= local
 PORT ?= 8000
 
-.PHONY: help env run test check lint types arrows generate bench soak package deploy operate import import-check
+.PHONY: help env run test in-process on-the-cloud check lint types arrows generate bench soak package deploy operate import import-check
 
 help:
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -20,11 +20,17 @@ env: .venv/.stamp ## the virtual environment, rebuilt when a requirements file c
 	@$(PY) -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	@touch $@
 
-# On all cores, a file on one; the tests of the local cloud share one and count what happens in it, so they go alone.
+# On all cores, a file on one. The tests of the local cloud share one and count what happens in it, so they are one run of
+# their own; they mostly wait, and the others go on beside them.
 SIDE_BY_SIDE := -n auto --maxprocesses 4 --dist loadfile
 
 test: check ## lint, types, arrows and every test, those on the local cloud included
+	@$(MAKE) --no-print-directory -j2 --output-sync=target in-process on-the-cloud
+
+in-process: env
 	$(PY) -m pytest -q $(SIDE_BY_SIDE) tests --ignore=tests/unit --ignore=tests/cloud
+
+on-the-cloud: env
 	$(PY) -m pytest -q tests/cloud
 
 check: lint types arrows ## the fast part: lint, types, arrows, unit tests

@@ -111,7 +111,8 @@ def test_points_that_nobody_was_told_of_are_announced_and_stay(brand: Brand, sta
     run(stack, "PointsExpiry")
     lots = brand.call("GET", "/v1/me/points", token=member.token).body["lots"]
     assert [lot["points"] for lot in lots] == [100]
-    assert all(notice["given_on"] for notice in lots[0]["notices"])
+    # The second notice has its own time, a week before the date that has moved.
+    assert [bool(notice["given_on"]) for notice in lots[0]["notices"]] == [True, False]
     assert lots[0]["expires_on"] > clock.now().date().isoformat()
     assert told(brand, member) == ["expiry_noticed"]
     seq = ledger.load(account.member_id).seq

@@ -46,9 +46,10 @@ types: env
 arrows: env
 	.venv/bin/lint-imports
 
-soak: env ## the long runs: the model of the ledger twenty times as long, what is due among 200,000 members
+soak: env ## the long runs: the model of the ledger, what is due among 200,000 members, a rush on 500 pieces
 	LOT_EXAMPLES=5000 LOT_STEPS=200 $(PY) -m pytest -q tests/unit/test_lots_model.py
 	DUE_MEMBERS=200000 DUE_DUE=1000 $(PY) -m pytest -q -s tests/functional/test_due_counts.py
+	STOCK_ATTEMPTS=5000 $(PY) -m pytest -q tests/cloud/test_stock.py
 
 run: env ## the whole system on this machine, until Ctrl-C
 	@exec $(PY) -m infra.local.run

@@ -12,6 +12,10 @@ from chalicelib.members.admin import admin as members_admin
 from chalicelib.members.routes import routes as members_routes
 from chalicelib.notices.routes import routes as notices_routes
 from chalicelib.notices.workers import workers as notices_workers
+from chalicelib.redemption.admin import admin as redemption_admin
+from chalicelib.redemption.offer_admin import admin as offer_admin
+from chalicelib.redemption.offer_routes import routes as offer_routes
+from chalicelib.redemption.routes import routes as redemption_routes
 from chalicelib.shared.edge import front
 from chalicelib.tiers.admin import admin as tiers_admin
 from chalicelib.tiers.reevaluation_admin import admin as reevaluation_admin
@@ -20,20 +24,8 @@ from chalicelib.tiers.routes import routes as tiers_routes
 from chalicelib.tiers.workers import workers as tiers_workers
 
 app = front(
-    console_admin,
-    console_routes,
-    earning_admin,
-    earning_routes,
-    earning_workers,
-    insights_admin,
-    insights_workers,
-    members_admin,
-    members_routes,
-    notices_routes,
-    notices_workers,
-    reevaluation_admin,
-    reevaluation_workers,
-    tiers_admin,
-    tiers_routes,
+    console_admin, console_routes, earning_admin, earning_routes, earning_workers, insights_admin,
+    insights_workers, members_admin, members_routes, notices_routes, notices_workers, offer_admin, offer_routes,
+    redemption_admin, redemption_routes, reevaluation_admin, reevaluation_workers, tiers_admin, tiers_routes,
     tiers_workers,
-)
+)  # fmt: skip

@@ -57,6 +57,17 @@ ACCESS: dict[str, Access] = {
         secrets={"tokens": "r"},
         sends=("reevaluation",),
     ),
+    "RedemptionHttp": Access(
+        tables={
+            "accounts": "gp",
+            "journal": "gqpi",
+            "rulebook": "g",
+            "redemption": "gqpudi",
+            "guard": "g",
+            "audit": "p",
+        },
+        secrets={"tokens": "r"},
+    ),
     "InsightsHttp": Access(tables={"metrics": "q", "guard": "g"}, secrets={"tokens": "r"}),
     "Orders": Access(
         tables={"accounts": "gp", "journal": "gqp", "rulebook": "g"},

@@ -33,7 +33,9 @@ PATH_PARAMETERS: dict[str, Any] = {
     "member_id": MemberId,
     "name": OperatorName,
     "notice_id": Annotated[str, StringConstraints(pattern=r"^[0-9TZ:.\-]{24}_[0-9a-f]{12}$")],
+    "offer_id": Code,
     "order_id": NaturalKey,
+    "redemption_id": Annotated[str, StringConstraints(pattern=r"^R[0-9A-F]{18}$")],
     "task": Code,
     "version": _Number,
 }

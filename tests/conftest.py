@@ -18,6 +18,7 @@ from botocore.loaders import JSONFileLoader
 from moto import mock_aws
 
 from chalicelib.console import rules as console_rules
+from chalicelib.redemption import levels, offers, stock
 from chalicelib.rulebook import store
 from chalicelib.shared import aws as clients
 from chalicelib.shared import clock as chalicelib_clock
@@ -46,6 +47,9 @@ def forget_state() -> None:
     settings.cache_clear()
     secrets.forget()
     store.forget()
+    levels.forget()
+    offers.forget()
+    stock.forget()
     world.forget_models()
 
 

@@ -131,6 +131,7 @@ class Account:
     counters: metric → period → count; a period is `life`, `YYYY-MM`, `d:YYYY-MM-DD` or `w:YYYY-MM-DD` (Monday)
     requests: the member's last Idempotency-Keys: key digest → (body digest, entry seq)
     tasks: task → (the period in which it was last done, `done` or `open` when the reward waits for a tap)
+    redeemed: offer → period → pieces, of offers that are limited a member (periods: see `offers.counted`)
     granted: benefit → the last month or year for which it was granted
     noticed: expiry date → days before → the notice on record
     frozen_at: the instant a test clock shows this member (never in a live stage)
@@ -157,6 +158,7 @@ class Account:
     make_up_cards: int = 0
     granted: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     noticed: Mapping[date, Mapping[int, Notice]] = field(default_factory=lambda: MappingProxyType({}))
+    redeemed: Mapping[str, Mapping[str, int]] = field(default_factory=lambda: MappingProxyType({}))
     frozen_at: datetime | None = None
     points_due_on: date | None = None
     tier_due_on: date | None = None

@@ -74,6 +74,7 @@ class Draft:
     lines: list[Line] = field(default_factory=list)
     facts: dict[str, Any] = field(default_factory=dict)
     grown: bool = False  # promoted to a tier never held before
+    returned: int = 0  # points that only came back to the lots they were taken from
 
     def __post_init__(self) -> None:
         standing = self.before.standing
@@ -137,11 +138,13 @@ class Draft:
 
     def finish(self, kind: str, cause: Cause, facts: Mapping[str, Any] | None = None) -> Decision:
         """Freezes the account and its entry. Raises TooManyPoints when it grants more than the rulebook's limit for one
-        entry: joining is never refused, and neither is what takes points back or releases what was granted before."""
+        entry: joining is never refused, and neither is what takes points back, returns them, or releases what was
+        granted before."""
         opened = points.open_purse(self.before)
         change = self.purse.worth - opened.worth
         pending = sum(self.purse.pending.values()) - self.before.pending_total
-        if kind not in _NEVER_REFUSED and max(change, pending) > self.rulebook.limits.max_points_per_entry:
+        most = max(change - self.returned, pending)
+        if kind not in _NEVER_REFUSED and most > self.rulebook.limits.max_points_per_entry:
             raise TooManyPoints
         seq = self.before.seq + 1
         kept, standing = counters.pruned(self.account.counters, self.rulebook), self.account.standing

@@ -110,7 +110,7 @@ _LEAVES: dict[str, Callable[[Any, Draft, Situation], bool]] = {
     "day_of_month": lambda days, _, what: what.on.day in days,
     "dates": lambda dates, _, what: _in_dates(dates, what),
     "amount": lambda amount, _, what: _in_amount(amount, what),
-    "member_day": lambda wanted, draft, what: (what.on.day in draft.rulebook.member_day.days_of_month) == wanted,
+    "member_day": lambda wanted, draft, what: draft.rulebook.member_day.includes(what.on) == wanted,
     "birthday": lambda wanted, draft, what: is_birthday(draft.account, what.on) == wanted,
     "counter": _counted,
     "seconds_at_least": lambda least, _, what: what.seconds >= least,

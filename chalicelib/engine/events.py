@@ -4,10 +4,14 @@ A cause is unique within a scope: the member for what members do, the merchant's
 so that one order can never be credited to two members.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from fractions import Fraction
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Literal
+
+from chalicelib.rulebook.model import Words
 
 
 @dataclass(frozen=True)
@@ -180,6 +184,100 @@ class TaskClaimed:
     task: str
 
 
+OfferKind = Literal["physical", "coupon", "virtual", "service", "privilege"]
+Window = Literal["day", "month", "lifetime"]
+
+
+@dataclass(frozen=True)
+class Offer:
+    """An offer as it stands when a member looks at it or taps it.
+
+    price_points: for one piece · tier_prices: tier → its own price · min_tier: the lowest tier that may redeem it,
+    empty for everybody · tags: one of them is needed, none when empty · limits: window → pieces a member may have
+    opens_at, closes_at: on sale from, and until just before; None: no bound · closes_on: its last business day, which
+    an offer limited for a lifetime has · member_day: the day's factor applies
+    """
+
+    offer_id: str
+    kind: OfferKind
+    name: Words
+    price_points: int
+    tier_prices: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
+    min_tier: str = ""
+    tags: tuple[str, ...] = ()
+    limits: Mapping[Window, int] = field(default_factory=lambda: MappingProxyType({}))
+    opens_at: datetime | None = None
+    closes_at: datetime | None = None
+    closes_on: date | None = None
+    member_day: bool = True
+
+
+@dataclass(frozen=True)
+class RedemptionRecord:
+    """What the journal knows of a redemption.
+
+    price_points: of one piece · taken: (expires_on, −points) as the lots gave them, less what went back · returned:
+    pieces given back · limited: the windows whose limit counted it · details: what the steps told (appointment), the
+    latest of each · claim: the cause of the claim nobody has decided yet, and its pieces · stock: shard → pieces that
+    came from there and have not gone back, in `period` · room: what the room kept beside · seq: the entry that took the
+    points
+    """
+
+    redemption_id: str
+    member_id: str
+    offer_id: str
+    kind: str
+    name: Words
+    quantity: int
+    price_points: int
+    on: date
+    state: str
+    taken: tuple[tuple[date, int], ...]
+    returned: int
+    limited: tuple[Window, ...]
+    details: Mapping[str, Any]
+    claim: tuple[str, int] | None
+    period: str
+    stock: Mapping[str, int]
+    room: Mapping[str, Any]
+    seq: int
+
+    @property
+    def kept(self) -> int:
+        """Pieces not given back."""
+        return self.quantity - self.returned
+
+
+@dataclass(frozen=True)
+class Redeemed:
+    """Points for `quantity` pieces of an offer. `expected_points`: the sum the member was shown, which is the most they
+    pay · period, stock: where the pieces come from, shard → pieces · room: what the room keeps beside (no personal
+    data)."""
+
+    cause: Cause
+    redemption_id: str
+    offer: Offer
+    quantity: int
+    expected_points: int
+    period: str = ""
+    stock: Mapping[str, int] = field(default_factory=dict)
+    room: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class RedemptionStep:
+    """What becomes of a redemption; `step` is a key of `redemptions.STEPS`. `quantity`: pieces given back or claimed,
+    None for all there are · details: what the step tells (no personal data) · stock: shard → pieces that go back
+    there."""
+
+    cause: Cause
+    record: RedemptionRecord
+    step: str
+    details: dict[str, Any] = field(default_factory=dict)
+    quantity: int | None = None
+    stock: Mapping[str, int] = field(default_factory=dict)
+
+
 @dataclass(frozen=True)
 class TierSet:
     """An operator sets the tier (a reinstatement), or lends one until `until`."""
@@ -209,6 +307,6 @@ class ClockMoved:
 
 Caused = (
     Joined | OrderPaid | OrderCompleted | OrderRefunded | Behaved | CheckedIn | ProfileChanged | StatusChanged
-    | PointsAdjusted | BenefitUsed | TaskClaimed | TierSet | RulesChanged | ClockMoved
+    | PointsAdjusted | BenefitUsed | TaskClaimed | TierSet | RulesChanged | ClockMoved | Redeemed | RedemptionStep
 )  # fmt: skip
 Event = Caused | PointsDue | TierDue

@@ -77,3 +77,34 @@ class ClockBackwards(Conflict):
 class UnknownTier(InvalidFields):
     code = "UNKNOWN_TIER"
     message, message_zh = "The rulebook has no such tier.", "规则中没有这个等级"
+
+
+class NotOnSale(Conflict):
+    code = "NOT_ON_SALE"
+    message, message_zh = "The offer is not on sale now.", "该商品当前不可兑换"
+
+
+class OfferNotYours(Forbidden):
+    code = "OFFER_NOT_YOURS"
+    message, message_zh = "The offer is for other members; see details.", "该商品仅限指定会员兑换"
+
+
+class LimitReached(Conflict):
+    code = "LIMIT_REACHED"
+    message, message_zh = "You have redeemed as many of these as one member may.", "已达到每人兑换上限"
+
+
+class PriceRose(Conflict):
+    code = "PRICE_ROSE"
+    message, message_zh = "The price has risen since you saw it; see details.", "兑换所需积分已变化，请确认后重试"
+
+
+class TooManyLimitedOffers(Conflict):
+    code = "TOO_MANY_LIMITED_OFFERS"
+    message = "You have redeemed very many different limited offers; wait until the month is over."
+    message_zh = "本期兑换的限量商品种类过多，请下月再试"
+
+
+class StepRefused(Conflict):
+    code = "STEP_REFUSED"
+    message, message_zh = "The redemption's state does not allow this.", "当前状态不允许该操作"

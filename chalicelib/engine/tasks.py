@@ -51,7 +51,7 @@ def period(task: Task, rulebook: Rulebook, today: date) -> str | None:
         case "weekly":
             return f"w:{week_start(today)}"
         case "exclusive":
-            return f"d:{today}" if today.day in rulebook.member_day.days_of_month else None
+            return f"d:{today}" if rulebook.member_day.includes(today) else None
         case "campaign" if task.starts_on and task.ends_on and task.starts_on <= today <= task.ends_on:
             return f"c:{task.starts_on}"
         case _:

@@ -24,7 +24,7 @@ from chalicelib.ledger.refusals import (
     TokenRevoked,
 )
 from chalicelib.ledger.scan import members
-from chalicelib.ledger.statement import entry, look, scope, statement
+from chalicelib.ledger.statement import entry, look, redemptions, scope, statement
 from chalicelib.ledger.verify import verify
 
 __all__ = [
@@ -56,6 +56,7 @@ __all__ = [
     "member_of",
     "members",
     "park",
+    "redemptions",
     "scope",
     "statement",
     "sweep",

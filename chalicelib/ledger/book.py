@@ -14,7 +14,9 @@ from typing import Any
 
 from pynamodb.exceptions import GetError, QueryError, TransactWriteError
 from pynamodb.expressions.condition import Condition
+from pynamodb.expressions.update import Action
 from pynamodb.models import Model
+from pynamodb.transactions import TransactWrite
 
 from chalicelib.engine.account import Account
 from chalicelib.engine.decision import Decision, Entry
@@ -49,10 +51,19 @@ _PASSING = frozenset((None, _REFUSED, "TransactionConflict", "ThrottlingError", 
 
 @dataclass(frozen=True)
 class Also:
-    """A room's own write in the same transaction: the whole item, under an optional condition."""
+    """A room's own write in the same transaction, under an optional condition: the whole item, or with `actions` only
+    these changes of the item at its key."""
 
     item: Model
     condition: Condition | None = None
+    actions: tuple[Action, ...] = ()
+
+    def write(self, writes: TransactWrite) -> None:
+        """Adds it to a transaction."""
+        if self.actions:
+            writes.update(self.item, list(self.actions), self.condition)
+        else:
+            writes.save(self.item, self.condition)
 
 
 @dataclass(frozen=True)
@@ -243,7 +254,7 @@ class _Write:
                 before = decision.before.seq
                 writes.save(new_account, (AccountItem.seq == before) if before else AccountItem.id.does_not_exist())
                 for extra in also:
-                    writes.save(extra.item, extra.condition)
+                    extra.write(writes)
         except TransactWriteError as error:
             return self._failed(error, decision)
         return Outcome(entry, account, False)

@@ -57,6 +57,7 @@ def _state(account: Account) -> dict[str, Any]:
         "tasks": {task: list(value) for task, value in account.tasks.items()},
         "make_up_cards": account.make_up_cards,
         "granted": dict(account.granted),
+        "redeemed": {offer_id: dict(used) for offer_id, used in account.redeemed.items()},
         "noticed": {
             day.isoformat(): {str(n): [notice.on.isoformat(), notice.points] for n, notice in given.items()}
             for day, given in account.noticed.items()
@@ -211,6 +212,7 @@ def account_of(item: AccountItem) -> Account:
         tasks={task: (period, done) for task, (period, done) in state.get("tasks", {}).items()},
         make_up_cards=state.get("make_up_cards", 0),
         granted=state.get("granted", {}),
+        redeemed=state.get("redeemed", {}),
         noticed={
             _day(day): {int(n): Notice(_day(on), points) for n, (on, points) in given.items()}
             for day, given in state.get("noticed", {}).items()
@@ -224,6 +226,7 @@ def account_of(item: AccountItem) -> Account:
 
 def entry_item(entry: Entry, body_hash: str, commit_id: str, request: str | None) -> EntryItem:
     """The item of an entry."""
+    redemption_seq = entry.facts.get("redemption_seq")
     return EntryItem(
         scope=entry.cause.scope,
         cause=entry.cause.key,
@@ -244,6 +247,8 @@ def entry_item(entry: Entry, body_hash: str, commit_id: str, request: str | None
         body_hash=body_hash,
         commit_id=commit_id,
         request=request,
+        redeemer=entry.member_id if redemption_seq else None,
+        redemption_seq=redemption_seq,
     )
 
 

@@ -76,6 +76,17 @@ class BySeq(GlobalSecondaryIndex["EntryItem"]):
     seq = NumberAttribute(range_key=True)
 
 
+class ByRedemption(GlobalSecondaryIndex["EntryItem"]):
+    """Only what became of redemptions is in it: a member's redemptions, each with its steps."""
+
+    class Meta:
+        index_name = "by_redemption"
+        projection = AllProjection()
+
+    redeemer = UnicodeAttribute(hash_key=True)
+    redemption_seq = NumberAttribute(range_key=True)
+
+
 class EntryItem(dynamo.Record):
     """One entry; its key is its cause. `body_hash`: digest of the request's content; `request`: of the member's
     Idempotency-Key; `commit_id` tells our own write from another's after a lost answer.
@@ -106,6 +117,9 @@ class EntryItem(dynamo.Record):
     body_hash = UnicodeAttribute(null=True)
     commit_id = UnicodeAttribute(null=True)
     request = UnicodeAttribute(null=True)
+    redeemer = UnicodeAttribute(null=True)
+    redemption_seq = NumberAttribute(null=True)
     parked = CompactJSON(null=True)
     revision = NumberAttribute(null=True)
     by_seq = BySeq()
+    by_redemption = ByRedemption()

@@ -159,6 +159,14 @@ def multipliers(rulebook: Rulebook) -> Iterator[Finding]:
                 yield warn("MULTIPLIERS_STACK", path, message, f"与 {rival.id} 的等级倍率会相乘；同组则取最高。")
 
 
+def redemption(rulebook: Rulebook) -> Iterator[Finding]:
+    """What the member day's prices say of tiers there are not."""
+    for code in rulebook.redemption.member_day_factors:
+        if code not in rulebook.ranks:
+            place = f"redemption.member_day_factors.{code}"
+            yield refuse("UNKNOWN_TIER", place, f"There is no tier {code}.", f"没有等级 {code}。")
+
+
 def _shadows(rulebook: Rulebook, rival: Multiplier, multiplier: Multiplier, *, earlier: bool) -> bool:
     if rival.group != multiplier.group or not set(multiplier.triggers) <= set(rival.triggers):
         return False

@@ -1,11 +1,11 @@
 """Reads a rulebook as a careful colleague would before it goes live. Each family of checks has its own page."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date
-from typing import Any
+from typing import Any, TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from chalicelib.rulebook import (
     guards,
@@ -29,7 +29,9 @@ MAX_DEPTH = 50
 # Nobody mends more in one go, and an answer has a size.
 MAX_FINDINGS = 200
 
-__all__ = ["Finding", "lint", "lint_document", "required_confirmations"]
+_Model = TypeVar("_Model", bound=BaseModel)
+
+__all__ = ["Finding", "lint", "lint_document", "read", "required_confirmations", "storable"]
 
 # pydantic's error types in Chinese; the rest are told by what they are about.
 _PROBLEMS_ZH = {
@@ -50,19 +52,32 @@ _PROBLEMS_ZH = {
 def lint_document(document: dict[str, Any], today: date | None = None) -> list[Finding]:
     """The findings of a raw document, at most MAX_FINDINGS. One that does not load has an `INVALID` finding for each
     place that is wrong. `today`, the brand's business date, finds campaigns that are over."""
-    if _deeper_than(document, MAX_DEPTH):
-        message, message_zh = f"Nested deeper than {MAX_DEPTH} levels.", f"内容嵌套超过 {MAX_DEPTH} 层。"
-        return [refuse("INVALID", "", message, message_zh)]
-    if not _is_json(document):
-        return [refuse("INVALID", "", "Not representable as JSON in UTF-8.", "内容无法表示为 UTF-8 编码的 JSON。")]
+    rulebook, wrong = read(document, load)
+    return lint(rulebook, today)[:MAX_FINDINGS] if rulebook else wrong
+
+
+def read(document: dict[str, Any], load: Callable[[dict[str, Any]], _Model]) -> tuple[_Model | None, list[Finding]]:
+    """The document as `load` reads it; None, and an `INVALID` finding for each place that is wrong, when it cannot."""
+    wrong = storable(document)
+    if wrong:
+        return None, [wrong]
     try:
-        rulebook = load(document)
+        return load(document), []
     except ValidationError as error:
         problems = error.errors(include_url=False, include_input=False)[:MAX_FINDINGS]
         found = [_invalid(document, dict(problem)) for problem in problems]
         # A value of several possible types has a problem with each: one is enough.
-        return list({finding.path: finding for finding in reversed(found)}.values())[::-1]
-    return lint(rulebook, today)[:MAX_FINDINGS]
+        return None, list({finding.path: finding for finding in reversed(found)}.values())[::-1]
+
+
+def storable(document: dict[str, Any]) -> Finding | None:
+    """What keeps a raw document from being stored and given back as it is; None: nothing."""
+    if _deeper_than(document, MAX_DEPTH):
+        message, message_zh = f"Nested deeper than {MAX_DEPTH} levels.", f"内容嵌套超过 {MAX_DEPTH} 层。"
+        return refuse("INVALID", "", message, message_zh)
+    if not _is_json(document):
+        return refuse("INVALID", "", "Not representable as JSON in UTF-8.", "内容无法表示为 UTF-8 编码的 JSON。")
+    return None
 
 
 def _is_json(document: Any) -> bool:
@@ -91,7 +106,7 @@ def _invalid(document: Any, problem: dict[str, Any]) -> Finding:
     path = ".".join(map(str, _place(document, problem)))
     message = str(problem["msg"]).removeprefix("Value error, ")
     told = _PROBLEMS_ZH.get(str(problem["type"]), "类型或内容不合法")
-    return refuse("INVALID", path, message, f"{told}：{path or '整份规则'}（{message}）")
+    return refuse("INVALID", path, message, f"{told}：{path or '整份内容'}（{message}）")
 
 
 def _place(document: Any, problem: dict[str, Any]) -> Iterator[str | int]:
@@ -118,6 +133,7 @@ def lint(rulebook: Rulebook, today: date | None = None) -> list[Finding]:
         *lint_rules.behaviours(rulebook),
         *lint_rules.rules(rulebook),
         *lint_rules.multipliers(rulebook),
+        *lint_rules.redemption(rulebook),
         *lint_tiers.tiers(rulebook),
         *lint_retention.retention(rulebook),
         *lint_benefits.benefits(rulebook),

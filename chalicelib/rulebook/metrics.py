@@ -7,7 +7,7 @@ from chalicelib.rulebook.conditions import Condition
 from chalicelib.rulebook.model import Behaviour, Need, Rulebook, Task
 
 # What the engine counts by itself, and what the capabilities of tasks and invites count.
-ENGINE_METRICS = frozenset({"spend_fen", "orders", "check_ins", "profile_completed"})
+ENGINE_METRICS = frozenset({"spend_fen", "orders", "check_ins", "profile_completed", "redemptions"})
 CAPABILITY_METRICS = frozenset({"tasks", "qualified_invites"})
 WEEK_DAYS = 7
 

@@ -5,6 +5,7 @@ never renamed or removed, only ignored by the engine; `schema_version` grows onl
 and then `upgrade` rewrites the older document on load.
 """
 
+from datetime import date
 from fractions import Fraction
 from functools import cached_property
 from typing import Annotated, Any, Literal, Self
@@ -12,6 +13,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from chalicelib.rulebook.conditions import Code, Condition, Part, asks_first_time, metrics_in
+from chalicelib.rulebook.model_redemption import Redemption
 from chalicelib.rulebook.model_tiers import (
     Badge,
     Benefit,
@@ -44,6 +46,7 @@ __all__ = [
     "Need",
     "Pending",
     "Published",
+    "Redemption",
     "Refunds",
     "Retention",
     "Rulebook",
@@ -216,6 +219,10 @@ class MemberDay(Part):
             raise ValueError("member days are 1–28, so that every month has them")
         return value
 
+    def includes(self, day: date) -> bool:
+        """Whether that day is one."""
+        return day.day in self.days_of_month
+
 
 class Expiry(Part):
     """A lot lives `valid_months` and leaves at the end of that month. A refunded lot that is gone comes back with
@@ -280,6 +287,7 @@ class Rulebook(Part):
     expiry: Expiry = Expiry()
     pending: Pending = Pending()
     refunds: Refunds = Refunds()
+    redemption: Redemption = Redemption()
     guard_rails: GuardRails = GuardRails()
     limits: Limits = Limits()
     capabilities: dict[str, dict[str, Any]] = Field(

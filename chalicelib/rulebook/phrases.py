@@ -34,6 +34,7 @@ _METRICS = {
     "check_ins": ("签到", "check-ins"),
     "profile_completed": ("完善资料", "completed profiles"),
     "tasks": ("完成任务", "completed tasks"),
+    "redemptions": ("兑换", "redemptions"),
     "qualified_invites": ("成功邀请", "qualified invites"),
 }
 

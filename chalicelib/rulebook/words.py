@@ -39,6 +39,7 @@ def sections(rulebook: Rulebook) -> list[Section]:
         _section("tasks", "任务", "Tasks", (words_tiers.task(rulebook, task) for task in rulebook.tasks)),
         _section("badges", "勋章", "Badges", (words_tiers.badge(rulebook, badge) for badge in rulebook.badges)),
         _section("check_ins", "签到与补签", "Check-ins and make-ups", [_streak(rulebook)]),
+        _section("redemption", "积分兑换", "Redemption", _redemption(rulebook)),
         _section("validity", "积分价值与有效期", "Value and validity", _validity(rulebook)),
         _section("refunds", "退款", "Refunds", [_refunds(rulebook)]),
     ]
@@ -180,7 +181,7 @@ def _stacking(rulebook: Rulebook) -> Pair:
     return f"{'；'.join(zh)}。", f"{told[0].upper()}{told[1:]}."
 
 
-# Check-ins, validity, refunds --------------------------------------------------------------------------------------
+# Check-ins, redemption, validity, refunds --------------------------------------------------------------------------
 
 
 def _streak(rulebook: Rulebook) -> Item:
@@ -217,6 +218,26 @@ def _make_ups(rulebook: Rulebook, cards: bool) -> Iterator[Pair]:
         yield ("用完后每次使用补签卡", "then with a make-up card") if streak.make_ups_per_month else (
             "每次使用补签卡", "with a make-up card"
         )  # fmt: skip
+
+
+def _redemption(rulebook: Rulebook) -> Iterator[Item]:
+    of = rulebook.redemption
+    named = [(tier.name, of.member_day_factor(tier.codes)) for tier in rulebook.tiers.levels]
+    if of.member_day_factors:
+        zh = "、".join(f"{name.zh} {factor} 倍" for name, factor in named)
+        en = ", ".join(f"{name.en} ×{factor}" for name, factor in named)
+        yield Item(
+            "member_day_prices",
+            f"会员日兑换价：{zh}，向上取整；个别商品除外。",
+            f"Prices on a member day: {en}, rounded up; single offers may be left out.",
+        )
+    begins = [str(points) for points in of.bands]
+    name = rulebook.brand.points_name
+    yield Item(
+        "bands",
+        f"兑换商品按所需{name.zh}分档，各档分别从 {'、'.join(begins)} 起。",
+        f"Offers lie in bands by their price, which begin at {', '.join(begins)} {name.en}.",
+    )
 
 
 def _validity(rulebook: Rulebook) -> Iterator[Item]:

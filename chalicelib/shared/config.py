@@ -19,6 +19,7 @@ class Settings:
     rulebook_table: str
     console_table: str
     metrics_table: str
+    redemption_table: str
     notices_table: str
     clocks_table: str
     jobs_table: str
@@ -56,6 +57,7 @@ def settings() -> Settings:
         rulebook_table=table("rulebook"),
         console_table=table("console"),
         metrics_table=table("metrics"),
+        redemption_table=table("redemption"),
         notices_table=table("notices"),
         clocks_table=table("clocks"),
         jobs_table=table("jobs"),

@@ -1,4 +1,4 @@
-"""The demo brand: the retail rulebook, an owner, a merchant key, a member. Safe to repeat."""
+"""The demo brand: the retail rulebook, a mall, an owner, a merchant key, a member. Safe to repeat."""
 
 import json
 import secrets as random
@@ -13,6 +13,7 @@ from chalicelib.rulebook import store
 from chalicelib.rulebook.presets import preset
 from chalicelib.shared import secrets
 from chalicelib.shared.config import settings
+from infra.seeds import offers
 
 OWNER = "demo"
 
@@ -36,6 +37,7 @@ def seed(wechat: dict[str, str], now: datetime) -> Seeded:
     if not store.versions(1, None)[0]:
         draft = store.save_draft(preset("retail"), "deployment", now)
         store.publish(draft, None, "deployment", {}, now)
+    offers.seed(now)
     password = random.token_urlsafe(18)
     created = service.bootstrap_owner(OWNER, password, now)
     if not keys.merchant_keys():

@@ -7,7 +7,14 @@ from typing import Any
 from chalicelib.members import sessions
 from chalicelib.rulebook.presets import preset
 from infra.local.wechat_rules import WechatRules
-from tests.budgets import due_scenes, reevaluation_scenes, tier_scenes, worker_scenes
+from tests.budgets import (
+    due_scenes,
+    offer_scenes,
+    redemption_scenes,
+    reevaluation_scenes,
+    tier_scenes,
+    worker_scenes,
+)
 from tests.budgets.members import Call, Scene, paid, regular
 from tests.harness.api import Api, Member, Reply
 
@@ -318,6 +325,8 @@ SCENES: dict[str, Scene] = {
     "GET /v1/admin/audit": _by_owner("GET", "/v1/admin/audit"),
     "GET /v1/admin/metrics": _metrics,
     **tier_scenes.SCENES,
+    **offer_scenes.SCENES,
+    **redemption_scenes.SCENES,
     **reevaluation_scenes.SCENES,
     **due_scenes.SCENES,
     **worker_scenes.SCENES,

@@ -16,6 +16,8 @@ from tests.budgets.scenes import SCENES
 COLD = {
     "rules": ({"GetItem": 2}, 2.0),
     "version": ({"GetItem": 1}, 1.0),
+    # Every offer in force, by one query: 1 unit for some ten of them.
+    "offers": ({"Query": 1}, 1.0),
     "tokens": ({"GetSecretValue": 1}, 0.0),
     "merchants": ({"GetSecretValue": 1}, 0.0),
     "wechat": ({"GetSecretValue": 1}, 0.0),
@@ -147,6 +149,54 @@ BUDGETS: dict[str, Budget] = {
     "POST /v1/admin/test-clocks/{clock_id}/advance, past something due": Budget(
         "3×GetItem 2×PutItem 3×TransactWriteItems", 3, 25, "rules tokens"
     ),
+    # The account; the shards of each offer on the page that has a stock, here one, asked for once a second.
+    "GET /v1/offers": Budget("GetItem Query", 2, 0, "rules offers tokens"),
+    "GET /v1/offers/{offer_id}": Budget("GetItem Query", 2, 0, "rules offers tokens"),
+    "GET /v1/admin/offers": Budget("GetItem Query", 2, 0, "tokens"),
+    # The draft and its audit record.
+    "POST /v1/admin/offers": Budget("GetItem TransactWriteItems", 1, 4, "tokens"),
+    "GET /v1/admin/offers/{offer_id}": Budget("2×GetItem", 2, 0, "tokens"),
+    "PUT /v1/admin/offers/{offer_id}": Budget("3×GetItem TransactWriteItems", 3, 4, "tokens"),
+    # The draft, the version before, and the stock on sale.
+    "POST /v1/admin/offers/{offer_id}/validate": Budget("3×GetItem Query", 4, 0, "rules tokens"),
+    # Besides, the draft as it is then. Written: the draft marked, the version, the offer in force, the audit record.
+    "POST /v1/admin/offers/{offer_id}/publish": Budget("4×GetItem Query TransactWriteItems", 5, 8, "rules tokens"),
+    "POST /v1/admin/offers/{offer_id}/withdraw": Budget("3×GetItem TransactWriteItems", 3, 6, "tokens"),
+    "GET /v1/admin/offers/{offer_id}/stock": Budget("GetItem Query", 2, 0, "rules offers tokens"),
+    # The shards before and after.
+    "PUT /v1/admin/offers/{offer_id}/stock": Budget("GetItem 2×Query TransactWriteItems", 3, 4, "rules offers tokens"),
+    # The shards, the account; 6 of an earn that is in one index more, and 2 of the shard.
+    "POST /v1/me/redemptions": Budget("Query GetItem TransactWriteItems", 2, 8, "rules offers tokens"),
+    "POST /v1/me/redemptions, without a stock": Budget("GetItem TransactWriteItems", 1, 6, "rules offers tokens"),
+    # The parcel 2, and its place among what is to be shipped 1.
+    "POST /v1/me/redemptions, a parcel": Budget("Query GetItem TransactWriteItems", 2, 11, "rules offers tokens"),
+    # Once a month: the shards are made, 2 units each, and read again.
+    "POST /v1/me/redemptions, the first of a month": Budget(
+        "2×Query GetItem 2×TransactWriteItems", 3, 10, "rules offers tokens"
+    ),
+    "POST /v1/me/redemptions, replayed": Budget("Query 2×GetItem", 3, 0, "rules offers tokens"),
+    # The shards, which a container that knows it is sold out leaves alone for a second; whether it is a repeat.
+    "POST /v1/me/redemptions, sold out": Budget("Query GetItem", 2, 0, "rules offers tokens"),
+    # The account says whether the token was revoked; the index is read at half the price.
+    "GET /v1/me/redemptions": STATEMENT,
+    # The account, the entries, and of a physical offer the parcel.
+    "GET /v1/me/redemptions/{redemption_id}": Budget("2×GetItem Query", 3, 0, "tokens"),
+    # 6 of an earn in one index more, the shard 2; the parcel 2 and its place among what is to be shipped 1.
+    "POST /v1/me/redemptions/{redemption_id}/cancellation": Budget(
+        "GetItem Query TransactWriteItems", 2, 11, "rules tokens"
+    ),
+    "POST /v1/me/redemptions/{redemption_id}/claims": Budget("GetItem Query TransactWriteItems", 2, 9, "rules tokens"),
+    "GET /v1/admin/redemptions": Budget("GetItem Query", 1.5, 0, "tokens"),
+    "GET /v1/admin/redemptions/{redemption_id}": Budget("2×GetItem 2×Query", 4, 0, "tokens"),
+    # The redemption is read before it is known whose it is, and again beside the account. The audit record 2, the
+    # parcel 2 and its place in the index, which moves, 2.
+    "POST /v1/admin/redemptions/{redemption_id}/steps": Budget(
+        "2×GetItem 2×Query TransactWriteItems", 4, 12, "rules tokens"
+    ),
+    # Besides: the shard, the claim and its place among what is to be decided.
+    "POST /v1/admin/redemptions/{redemption_id}/steps, a refund": Budget(
+        "2×GetItem 2×Query TransactWriteItems", 4, 16, "rules tokens"
+    ),
     "GET /v1/me/notices": STATEMENT,
     # The account, the notice, and that it was read.
     "POST /v1/me/notices/{notice_id}/read": Budget("2×GetItem UpdateItem", 2, 1, "tokens"),
@@ -206,6 +256,7 @@ BUSIEST = [
     "POST /v1/me/check-ins",
     "POST /v1/me/actions",
     "POST /v1/orders",
+    "POST /v1/me/redemptions",
     "POST /v1/auth/wechat",
     "Orders",
     "Relay",

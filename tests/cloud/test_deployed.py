@@ -17,6 +17,7 @@ READS = {
     "earning": ("/v1/rules", PUBLIC),
     "tiers": ("/v1/me/tier", MEMBER),
     "notices": ("/v1/me/notices", MEMBER),
+    "redemption": ("/v1/offers", MEMBER),
     "console": ("/v1/admin/rulebook", OPERATOR),
     "insights": ("/v1/admin/metrics?from=2026-11-01&to=2026-11-30", OPERATOR),
 }

@@ -13,6 +13,7 @@ from chalicelib import ledger
 from chalicelib.members import service
 from chalicelib.shared import edge
 from tests.functional.members_room import accept_privacy_policy, act
+from tests.functional.redemptions_room import offer, redeemed
 from tests.functional.tiers_room import with_task
 from tests.harness.api import Api, Reply
 
@@ -358,6 +359,10 @@ def test_every_write_sent_twice_is_one_act_and_one_answer(api: Api) -> None:
     lent = {"tier": "diamond", "reason": "a courtesy", "until": "2026-12-24"}
     api.call("POST", f"/v1/admin/members/{member.member_id}/tier", lent, token=api.operator(), key="lent")
     notice = api.call("GET", "/v1/me/notices", token=member.token).body["items"][0]["notice_id"]
+    offer(api), offer(api, "visit", "service")
+    mug, used, visit = redeemed(api, member), redeemed(api, member), redeemed(api, member, "visit")
+    tea = {"offer_id": "mug", "quantity": 1, "expected_points": 10}
+    use, broken = {"step": "use", "reason": "at the counter"}, {"reason": "broken", "pictures": []}
     at = f"/v1/admin/members/{member.member_id}"
     consent = {"name": "privacy_policy", "version": "1", "granted": True}
     action = {"action_id": "a", "kind": "browse"}
@@ -373,6 +378,10 @@ def test_every_write_sent_twice_is_one_act_and_one_answer(api: Api) -> None:
         ("POST", "/v1/me/tasks/tapped/claims", {}, member.token, None),
         ("POST", "/v1/me/benefits/daily_uses/uses", {}, member.token, None),
         ("POST", f"/v1/me/notices/{notice}/read", {}, member.token, None),
+        ("POST", "/v1/me/redemptions", tea, member.token, {**tea, "expected_points": 11}),
+        ("POST", f"/v1/me/redemptions/{visit}/cancellation", {}, member.token, None),
+        ("POST", f"/v1/me/redemptions/{mug}/claims", broken, member.token, {**broken, "reason": "lost"}),
+        ("POST", f"/v1/admin/redemptions/{used}/steps", use, owner, {**use, "reason": "another"}),
         ("POST", f"{at}/freeze", {"reason": "asked for"}, owner, {"reason": "another"}),
         ("POST", f"{at}/unfreeze", {"reason": "asked for"}, owner, {"reason": "another"}),
         ("POST", "/v1/me/logout-everywhere", {}, member.token, None),

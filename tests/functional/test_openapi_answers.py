@@ -9,6 +9,9 @@ import pytest
 from chalicelib.console.service import TRIES_PER_NAME
 from infra.generate import ROOT
 from infra.local.wechat_server import FakeWechat
+from tests.functional.redemptions_room import ADDRESS, rich
+from tests.functional.redemptions_room import document as offer
+from tests.functional.redemptions_room import offer as on_sale
 from tests.functional.reevaluation_room import JOBS, PREVIEWS, REEVALUATIONS, open_shop
 from tests.functional.tiers_room import with_task
 from tests.harness.api import Api, Reply
@@ -47,6 +50,8 @@ def test_every_route_answers_as_promised(kept: Kept, wechat: FakeWechat) -> None
     member_calls(kept)
     merchant_calls(kept)
     operator_calls(kept, wechat)
+    offer_calls(kept)
+    redemption_calls(kept)
     tier_calls(kept)
     assert kept.succeeded == PROMISES.operation_ids()
 
@@ -127,6 +132,27 @@ def operator_calls(kept: Kept, wechat: FakeWechat) -> None:
     kept.call(200, "GET", "/v1/admin/metrics?from=2026-11-01&to=2026-11-30", token=token)
 
 
+def offer_calls(kept: Kept) -> None:
+    member, token, base = kept.api.log_in("ole"), kept.api.operator("operator"), "/v1/admin/offers"
+    opens = {"opens_at": kept.api.clock.now.isoformat(), "stock": {"mode": "month", "pieces": 5}, "price_points": 20}
+    content = offer("cup", **opens)
+    kept.call(201, "POST", base, {"document": content}, token=token)
+    kept.call(409, "POST", base, {"document": content}, token=token)
+    kept.call(200, "PUT", f"{base}/cup", {"document": content, "revision": 1}, token=token)
+    kept.call(409, "PUT", f"{base}/cup", {"document": content, "revision": 1}, token=token)
+    kept.call(200, "GET", f"{base}/cup", token=token)
+    assert kept.call(200, "POST", f"{base}/cup/validate", token=token).body["findings"]
+    kept.call(200, "POST", f"{base}/cup/publish", token=token)
+    kept.call(200, "GET", f"{base}?limit=1", token=token)
+    kept.call(200, "GET", f"{base}/cup/stock", token=token)
+    assert kept.call(200, "PUT", f"{base}/cup/stock", {"pieces": 7}, token=token).body["shards"]
+    assert kept.call(200, "GET", "/v1/offers?limit=1", token=member.token).body["items"]
+    kept.call(200, "GET", "/v1/offers/cup", token=member.token)
+    kept.call(200, "POST", f"{base}/cup/withdraw", {"reason": "the end of it"}, token=token)
+    kept.call(409, "POST", f"{base}/cup/withdraw", {"reason": "the end of it"}, token=token)
+    kept.call(404, "GET", "/v1/offers/cup", token=member.token)
+
+
 def tier_calls(kept: Kept) -> None:
     # Last: it puts another rulebook in force, with a task that waits for a tap.
     goal = {"metric": "orders", "window": "day", "at_least": 1, "name": {"zh": "订单", "en": "orders"}}
@@ -155,6 +181,26 @@ def tier_calls(kept: Kept) -> None:
     document = kept.call(200, "GET", "/v1/admin/rulebook", token=token).body["document"]
     draft = kept.call(201, "POST", "/v1/admin/rulebook/drafts", {"document": document}, token=token).body["draft"]
     kept.call(202, "POST", PREVIEWS, {"draft": draft}, token=token)
+
+
+def redemption_calls(kept: Kept) -> None:
+    on_sale(kept.api, "parcel", "physical")
+    member, token = rich(kept.api, "rea"), kept.api.operator("operator")
+    body = {"offer_id": "parcel", "quantity": 1, "expected_points": 10, "address": ADDRESS}
+    made = [kept.call(200, "POST", "/v1/me/redemptions", body, token=member.token, key=f"r{n}") for n in range(2)]
+    sent, cancelled = (reply.body["redemption"]["redemption_id"] for reply in made)
+    kept.call(404, "POST", "/v1/me/redemptions", {**body, "offer_id": "none"}, token=member.token, key="none")
+    kept.call(200, "POST", f"/v1/me/redemptions/{cancelled}/cancellation", token=member.token, key="c")
+    kept.call(409, "POST", f"/v1/me/redemptions/{cancelled}/cancellation", token=member.token, key="d")
+    assert kept.call(200, "GET", "/v1/admin/redemptions?work=to_ship", token=token).body["items"]
+    shipment = {"step": "shipment", "reason": "packed", "details": {"company": "顺丰速运", "number": "SF1234567890"}}
+    kept.call(200, "POST", f"/v1/admin/redemptions/{sent}/steps", shipment, token=token, key="s")
+    claim = {"reason": "it came broken", "pictures": ["https://cdn.brand.example/broken.jpg"]}
+    kept.call(200, "POST", f"/v1/me/redemptions/{sent}/claims", claim, token=member.token, key="e")
+    assert kept.call(200, "GET", "/v1/admin/redemptions?work=claimed", token=token).body["items"]
+    assert kept.call(200, "GET", f"/v1/me/redemptions/{sent}", token=member.token).body["claims"]
+    assert kept.call(200, "GET", f"/v1/admin/redemptions/{sent}", token=token).body["parcel"]
+    assert kept.call(200, "GET", "/v1/me/redemptions?limit=1", token=member.token).body["next_cursor"]
 
 
 def test_refusals_are_as_promised(kept: Kept) -> None:

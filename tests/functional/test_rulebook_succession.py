@@ -38,10 +38,12 @@ def tiers(*, without: str = "", formerly: dict[str, list[str]] | None = None, mo
         table.pop(without, None)
         if more and table:
             table[more] = list(table.values())[-1]
+    found["redemption"]["member_day_factors"].pop(without, None)
     return {
         "tiers": {**found["tiers"], "levels": levels},
         "earning": found["earning"],
         "multipliers": found["multipliers"],
+        "redemption": found["redemption"],
     }
 
 

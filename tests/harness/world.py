@@ -15,6 +15,7 @@ from chalicelib.insights import items as insights_items
 from chalicelib.ledger import items as ledger_items
 from chalicelib.members import items as members_items
 from chalicelib.notices import items as notices_items
+from chalicelib.redemption import items as redemption_items
 from chalicelib.rulebook import items as rulebook_items
 from chalicelib.rulebook.model import Published
 from chalicelib.shared import audit, aws, guard
@@ -50,6 +51,7 @@ def models() -> list[Any]:
         ledger_items,
         members_items,
         notices_items,
+        redemption_items,
         rulebook_items,
         reevaluation_items,
         tiers_items,

@@ -15,16 +15,21 @@ from chalicelib.engine.events import (
     Cause,
     Event,
     Joined,
+    Offer,
     OrderPaid,
     OrderRefunded,
     PointsAdjusted,
     PointsDue,
+    Redeemed,
+    RedemptionStep,
     Refund,
 )
 from chalicelib.engine.orders import record_of
 from chalicelib.engine.process import process
+from chalicelib.engine.redemptions import record_of as redemption_of
 from chalicelib.engine.refusals import NothingDue
 from chalicelib.ledger.verify import check
+from chalicelib.rulebook.model import Words
 from tests.unit.lives import MOST_STEPS
 from tests.unit.rulebooks import document, published, words
 
@@ -172,6 +177,7 @@ class Member(RuleBasedStateMachine):
         self.account, self.entries = Account("m"), list[Entry]()
         self.reference, self.spent, self.tier, self.spend_fen = Reference(), list[list[date]](), "normal", 0
         self.orders: dict[str, tuple[Order, list[Entry]]] = {}
+        self.redeemed: list[tuple[list[date], list[Entry]]] = []
         self.happen(Joined(self.cause()))
         self.reference.grant(self.until(), 100)
 
@@ -239,6 +245,32 @@ class Member(RuleBasedStateMachine):
         today = self.now.date()
         for day in taken:
             self.reference.grant(day if day >= today else today + timedelta(days=30), 1)
+
+    @precondition(lambda self: self.account.balance)
+    @rule(quantity=st.integers(1, 5), share=st.integers(1, 100))
+    def redeem(self, quantity: int, share: int) -> None:
+        price = self.account.balance * share // 100 // quantity
+        if price:
+            offer = Offer("mug", "coupon", Words(zh="杯", en="Mug"), price)
+            entry = self.happen(Redeemed(self.cause(), "R", offer, quantity, quantity * price))
+            self.redeemed.append((sorted(self.reference.lots)[: quantity * price], [entry]))
+            self.reference.take(quantity * price, [], owe=False)
+
+    @precondition(lambda self: self.redeemed)
+    @rule(data=st.data())
+    def return_some_pieces(self, data: st.DataObject) -> None:
+        """The last taken go back first, each point to the lot it came from."""
+        taken, entries = self.redeemed[-1]
+        record = redemption_of(entries)
+        assert record is not None
+        quantity = data.draw(st.integers(1, record.kept))
+        entries.append(self.happen(RedemptionStep(self.cause(), record, "return", quantity=quantity)))
+        today = self.now.date()
+        for _ in range(quantity * record.price_points):
+            day = taken.pop()
+            self.reference.grant(day if day >= today else today + timedelta(days=30), 1)
+        if not taken:
+            self.redeemed.pop()
 
     @rule(days=st.integers(1, 90), late=st.booleans())
     def time_passes(self, days: int, late: bool) -> None:

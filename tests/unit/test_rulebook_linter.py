@@ -162,6 +162,8 @@ CAPS = [
         extra([capped("day", points=10)]), "warn"),
     Row("CAP_BELOW_ONE_GRANT", "earning.3.caps.0", {"earning.3.caps": [capped("month", points=19)]},
         {"earning.3.caps": [capped("month", points=20)]}, "warn"),
+    Row("UNKNOWN_TIER", "redemption.member_day_factors.platinum", {"redemption.member_day_factors.platinum": "0.5"},
+        {"redemption.member_day_factors.platinum": "0.5", "tiers.levels.3.formerly": ["platinum"]}),
 ]  # fmt: skip
 
 CHECK_INS: dict[str, Any] = {"metric": "check_ins", "window": "week"}

@@ -245,7 +245,6 @@ PLANNED: list[tuple[str, Any]] = [
     ("invites.milestones", [{"invites": 3, "reward": "discount"}, {"invites": 5, "reward": "gold"},
                             {"invites": 10, "reward": "event_ticket"}]),
     ("invites.boards", ["month", "quarter", "festival"]),
-    ("redemption.bands", [[100, 1000], [1000, 10000], [10000, None]]), ("redemption.stock_per_month", 100),
     ("lottery", {"on": False, "max_prize_fen": 50_000_00, "records_kept_years": 2}), ("gifts.on", False),
     ("recall.after_days", 30), ("recall.expiry_notice_days", 7), ("recall.tier_notice_days", 15),
     ("recall.pack", {"points": 300, "tier": "silver", "tier_days": 7, "first_order_points": 500,
@@ -260,10 +259,20 @@ def test_the_sections_of_later_capabilities_hold_the_products_numbers(name: str,
     assert container[key] == value
 
 
-def test_the_retail_sections_know_every_tier_and_the_surprise() -> None:
+@pytest.mark.parametrize("name", NAMES)
+def test_a_member_day_s_prices_and_the_bands_are_the_products(name: str) -> None:
+    document, rulebook = preset(name), load(preset(name))
+    tiers = [tier.code for tier in rulebook.tiers.levels]
+    assert rulebook.redemption.member_day_factors == dict(zip(tiers, ("0.8", "0.8", "0.7", "0.5"), strict=False))
+    assert rulebook.redemption.bands == (100, 1_000, 10_000)
+    # Written out, so that an operator finds every number in the document.
+    assert document["redemption"] == rulebook.redemption.model_dump(mode="json")
+    assert [rulebook.redemption.band(price) for price in (99, 100, 999, 1_000, 9_999, 10_000)] == [0, 1, 1, 2, 2, 3]
+    assert document["capabilities"]["redemption"] == {"cash_offset_max_percent": 30}
+
+
+def test_the_retail_sections_know_the_surprise() -> None:
     sections = preset("retail")["capabilities"]
-    factors = {"normal": "0.8", "silver": "0.8", "gold": "0.7", "diamond": "0.5"}
-    assert sections["redemption"]["member_day_price_factors"] == factors
     assert sections["surprise"]["first_order_coupon_fen"] == [1_00, 10_00]
 
 

@@ -45,6 +45,9 @@ def numbers(value: Any, path: str = "") -> Iterator[tuple[str, Any, Any]]:
             yield from numbers(child, f"{path}.{index}")
     elif isinstance(value, int) and not isinstance(value, bool):
         yield path, value, value + 1
+    elif isinstance(value, str) and path.startswith("redemption.member_day_factors"):
+        # Never above 1.
+        yield path, value, str(Decimal(value) - Decimal("0.25"))
     elif isinstance(value, str) and re.fullmatch(r"\d+(\.\d+)?", value):
         yield path, value, str(Decimal(value) + Decimal("0.25"))
     elif isinstance(value, str) and value.startswith("months:"):
@@ -143,6 +146,9 @@ VARIANTS: list[tuple[Changes, str, str, str]] = [
     ({"brand.points_name": {"zh": "星星", "en": "stars"}}, "refunds", "已用星星", "stars that were spent"),
     ({"pending": {"mode": "days", "days": 1}}, "pending", "付款 1 天后或订单完成时入账，有效期从付款 1 天后起算",
      "counts 1 day after payment or when it is completed; its validity begins 1 day after payment"),
+    ({}, "member_day_prices", "会员日兑换价：普通会员 0.8 倍、银卡 0.8 倍、金卡 0.7 倍、钻石 0.5 倍，向上取整；",
+     "Prices on a member day: Member ×0.8, Silver ×0.8, Gold ×0.7, Diamond ×0.5, rounded up; single offers may be"),
+    ({}, "bands", "所需积分分档，各档分别从 100、1000、10000 起。", "which begin at 100, 1000, 10000 points."),
     ({}, "pending", "付款后立即入账", "as soon as it is paid"),
     ({}, "refunds", "记为欠分", "is owed"),
     ({"refunds.policy": "within_balance"}, "refunds", "以当时余额为限", "no more than the balance is taken"),
@@ -226,8 +232,10 @@ def test_a_brand_without_multipliers_months_or_weeks_says_nothing_about_them() -
         tier["benefits"] = []
     assert {"stacking", "periods"} & set(told(bare)) == set()
     assert "member_days" in told(bare)
+    bare["redemption"] = {"member_day_factors": {}}
+    assert "member_day_prices" not in told(bare)
     assert {section.code for section in words.sections(load(bare))} == {
-        "earning", "multipliers", "tiers", "retention", "check_ins", "validity", "refunds",
+        "earning", "multipliers", "tiers", "retention", "check_ins", "redemption", "validity", "refunds",
     }  # fmt: skip
 
 

@@ -1,0 +1,276 @@
+"""Redemptions: points against an offer's pieces, and what becomes of them.
+
+A redemption is the entries of its own scope, as an order is: the first takes the points, each later one is a step, and
+their fold is its state. Points go back to the lots they came from, the last taken first, so that a part given back
+leaves what redeeming fewer pieces would have left.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import date
+from types import MappingProxyType
+from typing import Any
+
+from chalicelib.engine import offers, points
+from chalicelib.engine.advance import advance
+from chalicelib.engine.decision import Decision, Entry
+from chalicelib.engine.draft import Draft
+from chalicelib.engine.events import Redeemed, RedemptionRecord, RedemptionStep
+from chalicelib.engine.refusals import (
+    InsufficientPoints,
+    LimitReached,
+    NotOnSale,
+    OfferNotYours,
+    PriceRose,
+    StepRefused,
+    TooManyLimitedOffers,
+)
+from chalicelib.rulebook.model import Words
+
+# Each takes some 40 bytes of the account while its limit counts.
+MAX_LIMITED_OFFERS = 20
+
+BEGINS: Mapping[str, str] = MappingProxyType(
+    {"physical": "placed", "service": "placed", "coupon": "fulfilled", "virtual": "fulfilled", "privilege": "fulfilled"}
+)
+# What the member has, or should have by now: what can be claimed, and taken back.
+_GIVEN = ("shipped", "fulfilled", "used", "completed", "replacing")
+# step → {state before: state after}. Every other pair is refused.
+STEPS: Mapping[str, Mapping[str, str]] = MappingProxyType(
+    {
+        "reservation": {"placed": "reserved", "reserved": "reserved"},
+        "shipment": {"placed": "shipped", "shipped": "shipped", "replacing": "shipped"},
+        "fulfilment": {"placed": "fulfilled", "reserved": "fulfilled", "replacing": "fulfilled"},
+        "use": {"fulfilled": "used"},
+        "completion": {"shipped": "completed", "fulfilled": "completed"},
+        "cancellation": {"placed": "cancelled", "reserved": "cancelled"},
+        "failure": {"placed": "failed", "reserved": "failed", "replacing": "failed"},
+        "return": dict.fromkeys(_GIVEN, "returned"),
+        "claim": {state: state for state in _GIVEN},
+        "refund": dict.fromkeys(_GIVEN, "returned"),
+        "rejection": {state: state for state in _GIVEN},
+        "replacement": dict.fromkeys(_GIVEN, "replacing"),
+    }
+)
+# Steps that only some kinds of offer know.
+KINDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "reservation": ("service",),
+        "shipment": ("physical",),
+        "fulfilment": ("service",),
+        "use": ("coupon", "virtual", "privilege"),
+        "completion": ("physical", "service"),
+        "replacement": ("physical", "service"),
+    }
+)
+GIVES_BACK = ("cancellation", "failure", "return", "refund")
+# Of these, what may give back a part only.
+_IN_PARTS = ("return", "refund")
+# What an operator decides on a claim: each needs one, and none else gives back what a claim is about.
+RESOLUTIONS = ("refund", "rejection", "replacement")
+_SAID = {
+    "reservation": ("An appointment was made", "已预约"),
+    "shipment": ("On its way", "已发货"),
+    "fulfilment": ("The service was given", "服务已完成"),
+    "use": ("Used", "已使用"),
+    "completion": ("Completed", "已完成"),
+    "cancellation": ("Cancelled", "已取消"),
+    "failure": ("It could not be fulfilled", "未能履约"),
+    "return": ("Returned", "已退回"),
+    "claim": ("After-sales service was asked for", "已申请售后"),
+    "refund": ("After-sales claim accepted", "售后申请已通过"),
+    "rejection": ("After-sales claim declined", "售后申请未通过"),
+    "replacement": ("After-sales claim accepted, a replacement follows", "售后申请已通过，将为您换新"),
+}
+
+
+def redeem(draft: Draft, event: Redeemed) -> Decision:
+    """Takes the points. Raises NotOnSale, OfferNotYours, LimitReached, PriceRose, InsufficientPoints,
+    TooManyLimitedOffers."""
+    offer, today = event.offer, draft.today
+    _check(draft, event)
+    each = offers.price(draft.rulebook, draft.account, offer, today)
+    total = each * event.quantity
+    if total > event.expected_points:
+        raise PriceRose([{"field": "expected_points", "problem": f"the price is {total} points now", "points": total}])
+    draft.purse, missing = points.debit(draft.purse, total)
+    if missing:
+        raise InsufficientPoints([{"field": "quantity", "problem": f"{missing} points to go", "points": missing}])
+    if offer.limits:
+        redeemed = offers.counted(draft.account, offer, event.quantity, today)
+        if len(redeemed) > MAX_LIMITED_OFFERS:
+            raise TooManyLimitedOffers
+        draft.account = draft.account.with_(redeemed=redeemed)
+    draft.count("redemptions", event.quantity, today)
+    sum_ = f"{event.quantity} × {each} = {total}"
+    draft.say("redemption", -total, f"{offer.name.en}: {sum_}", f"兑换{offer.name.zh}：{sum_}")
+    advance(draft)
+    further = {
+        "limited": list(offer.limits), "period": event.period, "stock": dict(event.stock), "room": dict(event.room),
+    }  # fmt: skip
+    return draft.finish("redeemed", event.cause, {
+        "redemption_id": event.redemption_id, "redemption_seq": draft.before.seq + 1, "state": BEGINS[offer.kind],
+        "offer_id": offer.offer_id, "offer_kind": offer.kind,
+        "name": {"zh": offer.name.zh, "en": offer.name.en}, "quantity": event.quantity, "price_points": each,
+        "on": today.isoformat(), **_present(further),
+    })  # fmt: skip
+
+
+def _present(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Only what is there: an entry is written three times, and each started kilobyte costs."""
+    return {name: value for name, value in facts.items() if value}
+
+
+def _check(draft: Draft, event: Redeemed) -> None:
+    offer = event.offer
+    if offer.opens_at and draft.now < offer.opens_at:
+        raise NotOnSale([{"field": "offer_id", "problem": "not open yet", "opens_at": offer.opens_at.isoformat()}])
+    if offer.closes_at and draft.now >= offer.closes_at:
+        raise NotOnSale([{"field": "offer_id", "problem": "closed"}])
+    if not offers.in_tier(draft.rulebook, draft.account, offer, draft.today):
+        raise OfferNotYours([{"field": "offer_id", "problem": f"from {offer.min_tier} on"}])
+    if not offers.tagged(draft.account, offer):
+        raise OfferNotYours([{"field": "offer_id", "problem": "for members with another tag"}])
+    left = offers.left_of_limits(draft.account, offer, draft.today)
+    if left is not None and event.quantity > left:
+        raise LimitReached([{"field": "quantity", "problem": f"{left} more for you now", "left": left}])
+
+
+def step(draft: Draft, event: RedemptionStep) -> Decision:
+    """One step of a redemption. Raises StepRefused where its state, its kind or its claim does not allow it."""
+    record, quantity = event.record, pieces(event.record, event.step, event.quantity)
+    after = STEPS[event.step].get(record.state)
+    if after is None or record.kind not in KINDS.get(event.step, (record.kind,)):
+        raise _refused("step", f"not of a {record.kind} redemption that is {record.state}")
+    _check_claim(event)
+    told, told_zh = _SAID[event.step]
+    if event.step in GIVES_BACK:
+        _give_back(draft, event, quantity)
+        # Of a part given back the rest stays what it was.
+        after = after if quantity == record.kept else record.state
+    else:
+        draft.say("redemption", 0, f"{record.name.en}: {told}", f"{record.name.zh}：{told_zh}")
+    return draft.finish(f"redemption_{event.step}", event.cause, {
+        "redemption_id": record.redemption_id, "redemption_seq": record.seq, "step": event.step, "state": after,
+        **_present({
+            "details": dict(event.details),
+            "returned": quantity if event.step in GIVES_BACK else 0,
+            "claimed": quantity if event.step == "claim" else 0,
+            "restocked": dict(event.stock),
+        }),
+    })  # fmt: skip
+
+
+def pieces(record: RedemptionRecord, step: str, quantity: int | None) -> int:
+    """How many pieces a step is about: those asked for, else those of the claim it decides, else all there are. Raises
+    StepRefused."""
+    of_claim = record.claim[1] if record.claim and step in RESOLUTIONS else record.kept
+    found = of_claim if quantity is None else quantity
+    least = 1 if step in (*_IN_PARTS, "claim") else record.kept
+    if step in (*GIVES_BACK, "claim") and not least <= found <= record.kept:
+        raise _refused("quantity", f"{record.kept} pieces are there to give back")
+    return found
+
+
+def _check_claim(event: RedemptionStep) -> None:
+    if event.step in RESOLUTIONS and not event.record.claim:
+        raise _refused("step", "there is no claim to decide")
+    if event.step in ("claim", "return", "failure") and event.record.claim:
+        raise _refused("step", "there is a claim to decide first")
+
+
+def _refused(field: str, problem: str) -> StepRefused:
+    return StepRefused([{"field": field, "problem": problem}])
+
+
+def _give_back(draft: Draft, event: RedemptionStep, quantity: int) -> None:
+    record = event.record
+    back = _last(record.taken, quantity * record.price_points)
+    worth = draft.purse.worth
+    draft.purse, repaid = points.give_back(draft.purse, back, draft.today, draft.rulebook.expiry.refund_grace_days)
+    told, told_zh = _SAID[event.step]
+    draft.returned = draft.purse.worth - worth
+    draft.say("redemption", draft.returned, f"{record.name.en} × {quantity}: {told}, points go back to their lots",
+              f"{record.name.zh} × {quantity}：{told_zh}，积分退回原批次")  # fmt: skip
+    draft.repaid(repaid)
+    draft.count("redemptions", -quantity, record.on)
+    if record.limited:
+        redeemed = offers.uncounted(draft.account, record.offer_id, record.limited, quantity, record.on)
+        draft.account = draft.account.with_(redeemed=redeemed)
+
+
+def _of_price(moves: points.Moves, amount: int) -> points.Moves:
+    """The moves that paid the price: the entry's first, before whatever a task that it completed moved."""
+    found: list[tuple[date, int]] = []
+    for day, move in moves:
+        part = min(amount, -move)
+        if part <= 0:
+            break
+        found.append((day, -part))
+        amount -= part
+    return tuple(found)
+
+
+def _last(taken: points.Moves, amount: int) -> points.Moves:
+    """The moves that took the last `amount` points, the last of them first."""
+    found: list[tuple[date, int]] = []
+    for day, move in reversed(taken):
+        part = min(amount, -move)
+        if part:
+            found.append((day, -part))
+            amount -= part
+    return tuple(found)
+
+
+def _less(taken: points.Moves, amount: int) -> points.Moves:
+    """The moves without those that took the last `amount` points."""
+    gone: dict[date, int] = dict(_last(taken, amount))
+    return tuple((day, move - gone.get(day, 0)) for day, move in taken if move != gone.get(day, 0))
+
+
+def record_of(entries: Iterable[Entry]) -> RedemptionRecord | None:
+    """The redemption as its entries tell it; None when none of them took its points."""
+    entries = sorted(entries, key=lambda entry: entry.seq)
+    first = next((entry for entry in entries if entry.kind == "redeemed"), None)
+    if first is None:
+        return None
+    facts = first.facts
+    record = RedemptionRecord(
+        redemption_id=facts["redemption_id"],
+        member_id=first.member_id,
+        offer_id=facts["offer_id"],
+        kind=facts["offer_kind"],
+        name=Words(**facts["name"]),
+        quantity=facts["quantity"],
+        price_points=facts["price_points"],
+        on=date.fromisoformat(facts["on"]),
+        state=facts["state"],
+        taken=_of_price(first.moves, facts["quantity"] * facts["price_points"]),
+        returned=0,
+        limited=tuple(facts.get("limited", ())),
+        details=MappingProxyType({}),
+        claim=None,
+        period=facts.get("period", ""),
+        stock=MappingProxyType(facts.get("stock", {})),
+        room=MappingProxyType(facts.get("room", {})),
+        seq=first.seq,
+    )
+    for entry in entries:
+        if "step" in entry.facts:
+            record = _after(record, entry)
+    return record
+
+
+def _after(record: RedemptionRecord, entry: Entry) -> RedemptionRecord:
+    facts = entry.facts
+    step, returned, restocked = facts["step"], facts.get("returned", 0), facts.get("restocked", {})
+    claim = (entry.cause.key, facts["claimed"]) if step == "claim" else record.claim
+    return replace(
+        record,
+        state=facts["state"],
+        taken=_less(record.taken, returned * record.price_points),
+        returned=record.returned + returned,
+        details=MappingProxyType({**record.details, **({step: facts["details"]} if "details" in facts else {})}),
+        claim=None if step in RESOLUTIONS else claim,
+        stock=MappingProxyType({shard: pieces - restocked.get(shard, 0) for shard, pieces in record.stock.items()}),
+    )

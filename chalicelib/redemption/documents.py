@@ -1,0 +1,194 @@
+"""An offer as an operator writes it, and what a careful colleague would say before it goes live."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from types import MappingProxyType
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, StringConstraints, model_validator
+
+from chalicelib.engine.events import Offer, OfferKind, Window
+from chalicelib.rulebook import guards, linter
+from chalicelib.rulebook.conditions import MAX_FEN, Code, Part
+from chalicelib.rulebook.findings import Finding, refuse, warn
+from chalicelib.rulebook.model import Rulebook, Words
+from chalicelib.shared.clock import business_date
+from chalicelib.shared.schemas import Instant
+
+OFFER_ID = re.compile(r"[a-z][a-z0-9_]{0,31}")
+MAX_NAME = 60
+# How long an account may have to remember what was redeemed of an offer that is limited for a lifetime.
+MAX_LIFETIME = timedelta(days=366)
+
+Price = Annotated[int, Field(ge=1, le=100_000_000)]
+Pieces = Annotated[int, Field(ge=0, le=10_000_000)]
+Tag = Annotated[str, StringConstraints(min_length=1, max_length=32)]
+# A host, and then only what RFC 3986 lets stand in a URL: no quotes, angle brackets or spaces for a page to trip over.
+PictureUrl = Annotated[
+    str,
+    StringConstraints(
+        max_length=300, pattern=r"^https://[A-Za-z0-9.\-]+(:[0-9]{1,5})?/[A-Za-z0-9\-._~:/?#@!$&'()*+,;=%]*$"
+    ),
+]
+
+
+class Stock(Part):
+    """`none`: never runs out. `total`, `month`: what it begins with, once or every business month; over how many shards
+    the pieces lie is a matter of how many members tap at the same moment."""
+
+    mode: Literal["none", "total", "month"] = "none"
+    pieces: Pieces = 0
+    shards: int = Field(default=1, ge=1, le=16)
+
+    @model_validator(mode="after")
+    def _counted(self) -> Self:
+        if (self.mode == "none") != (self.pieces == 0):
+            raise ValueError("an offer with a stock has pieces, one without has none")
+        return self
+
+
+class OfferDocument(Part):
+    """price_points: for one piece · tier_prices: tier → its own price · tags: a member needs one of them, none when
+    empty · limits: window → pieces a member may have · opens_at, closes_at: on sale from, and until just before ·
+    member_day: whether the rulebook's factors of a member day apply · value_fen: what it is worth, for operators only ·
+    cancellable: by the member · sort: the smallest is listed first
+    """
+
+    offer_id: Code
+    kind: OfferKind
+    name: Words
+    words: Words
+    pictures: tuple[PictureUrl, ...] = Field(default=(), max_length=9)
+    price_points: Price
+    tier_prices: dict[Code, Price] = Field(default_factory=dict, max_length=5)
+    min_tier: Code | None = None
+    tags: tuple[Tag, ...] = Field(default=(), max_length=10)
+    limits: dict[Window, Annotated[int, Field(ge=1, le=1_000_000)]] = Field(default_factory=dict)
+    opens_at: Instant | None = None
+    closes_at: Instant | None = None
+    member_day: bool = True
+    stock: Stock = Stock()
+    value_fen: int | None = Field(default=None, ge=0, le=MAX_FEN)
+    cancellable: bool = True
+    sort: int = Field(default=0, ge=-1_000_000, le=1_000_000)
+
+    @model_validator(mode="after")
+    def _sensible(self) -> Self:
+        if max(len(self.name.zh), len(self.name.en)) > MAX_NAME:
+            raise ValueError(f"a name has at most {MAX_NAME} characters")
+        if self.opens_at and self.closes_at and self.closes_at <= self.opens_at:
+            raise ValueError("closes_at is not after opens_at")
+        return self
+
+    def for_engine(self, time_zone: str) -> Offer:
+        """What the law needs of it."""
+        last = self.closes_at - timedelta(microseconds=1) if self.closes_at else None
+        return Offer(
+            offer_id=self.offer_id,
+            kind=self.kind,
+            name=self.name,
+            price_points=self.price_points,
+            tier_prices=MappingProxyType(self.tier_prices),
+            min_tier=self.min_tier or "",
+            tags=self.tags,
+            limits=MappingProxyType(self.limits),
+            opens_at=self.opens_at,
+            closes_at=self.closes_at,
+            closes_on=business_date(last, time_zone) if last else None,
+            member_day=self.member_day,
+        )
+
+
+@dataclass(frozen=True)
+class Before:
+    """What there is already: the newest published version (None: this is the first), and how many pieces the present
+    period of the stock has and has sold (None: it has not begun)."""
+
+    document: OfferDocument | None = None
+    pieces: int | None = None
+    sold: int = 0
+
+
+def load(document: dict[str, Any]) -> OfferDocument:
+    """Reads a stored document. Raises pydantic's ValidationError."""
+    return OfferDocument.model_validate(document)
+
+
+def read(document: dict[str, Any]) -> tuple[OfferDocument | None, list[Finding]]:
+    """The document; None, and an `INVALID` finding for each place that is wrong, when it is none."""
+    return linter.read(document, load)
+
+
+def findings(offer: OfferDocument, rulebook: Rulebook, before: Before, now: datetime) -> list[Finding]:
+    """What there is to say of it, the grave things first."""
+    found = [
+        *_tiers(offer, rulebook),
+        *_dates(offer, before.document, now),
+        *_stock(offer, before),
+        *_bands(offer, rulebook),
+        *guards.names(offer.model_dump(mode="json")),
+    ]
+    return sorted(found, key=lambda finding: finding.severity != "refuse")
+
+
+def _tiers(offer: OfferDocument, rulebook: Rulebook) -> Iterator[Finding]:
+    known = {tier.code for tier in rulebook.tiers.levels}
+    named = [(f"tier_prices.{code}", code) for code in offer.tier_prices]
+    named += [("min_tier", offer.min_tier)] if offer.min_tier else []
+    for path, code in named:
+        if code not in known:
+            yield refuse("UNKNOWN_TIER", path, f"The rulebook has no tier {code}.", f"规则中没有等级 {code}。")
+    for code, price in offer.tier_prices.items():
+        if price > offer.price_points:
+            message = f"{code} would pay {price}, more than everybody's {offer.price_points}."
+            message_zh = f"{code} 的价格 {price} 高于基础价格 {offer.price_points}。"
+            yield refuse("TIER_PRICE_ABOVE_BASE", f"tier_prices.{code}", message, message_zh)
+
+
+def _dates(offer: OfferDocument, before: OfferDocument | None, now: datetime) -> Iterator[Finding]:
+    """An offer that has closed never opens again: accounts have forgotten what was redeemed of it."""
+    closes_at, closed_at = offer.closes_at, before.closes_at if before else None
+    moved = before is None or closes_at != closed_at
+    if moved and closed_at and closed_at <= now:
+        message = "It has closed and never opens again; make a new offer."
+        yield refuse("OFFER_CLOSED", "closes_at", message, "该商品已下架，不能再次上架，请新建商品。")
+    elif moved and closes_at and closes_at <= now:
+        yield refuse("CLOSES_IN_PAST", "closes_at", "closes_at has passed.", "下架时间已过。")
+    if "lifetime" not in offer.limits:
+        return
+    if closes_at is None:
+        message = "A limit for a lifetime needs closes_at."
+        yield refuse("LIFETIME_WITHOUT_END", "closes_at", message, "设置终身限兑的商品须设下架时间。")
+    elif closes_at - now > MAX_LIFETIME:
+        message = f"A limit for a lifetime is kept for {MAX_LIFETIME.days} days at most."
+        message_zh = f"设置终身限兑的商品须在 {MAX_LIFETIME.days} 天内下架。"
+        yield refuse("LIFETIME_TOO_LONG", "closes_at", message, message_zh)
+    elif before and "lifetime" in before.limits and closed_at and closes_at > closed_at:
+        # What members redeemed is remembered until the day on which the offer was to close when they did.
+        message = "With a limit for a lifetime it may close earlier than published, never later; make a new offer."
+        message_zh = "设置终身限兑的商品只能提前下架，不能延后，请新建商品。"
+        yield refuse("LIFETIME_EXTENDED", "closes_at", message, message_zh)
+
+
+def _stock(offer: OfferDocument, before: Before) -> Iterator[Finding]:
+    wanted, there = offer.stock.pieces, before.pieces
+    if offer.stock.mode == "none" or there is None:
+        return
+    if wanted < before.sold:
+        message = f"{before.sold} pieces are sold already."
+        yield refuse("STOCK_BELOW_SOLD", "stock.pieces", message, f"已兑换 {before.sold} 件，库存不能低于此数。")
+    elif wanted != there:
+        message = f"The stock that is on sale keeps its {there} pieces; its own page changes them."
+        yield warn("STOCK_STAYS", "stock.pieces", message, f"当前库存仍为 {there} 件，请在库存页面调整。")
+
+
+def _bands(offer: OfferDocument, rulebook: Rulebook) -> Iterator[Finding]:
+    prices = {"price_points": offer.price_points}
+    prices |= {f"tier_prices.{code}": price for code, price in offer.tier_prices.items()}
+    for path, price in prices.items():
+        if not rulebook.redemption.band(price):
+            first = rulebook.redemption.bands[0]
+            message = f"It costs less than {first}, where the first band begins."
+            yield warn("BELOW_BANDS", path, message, f"价格低于首个价格带的起点 {first}。")

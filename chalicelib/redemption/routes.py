@@ -1,0 +1,59 @@
+"""HTTP for members: redeeming, and their redemptions."""
+
+from chalice.app import Blueprint
+
+from chalicelib import ledger
+from chalicelib.redemption import service, views
+from chalicelib.redemption.schemas import (
+    ClaimIn,
+    RedeemedAnswer,
+    RedeemIn,
+    RedemptionAnswer,
+    RedemptionList,
+    StepAnswer,
+)
+from chalicelib.shared.edge import Answer, Call, endpoint, member
+from chalicelib.shared.schemas import Empty, PageQuery
+
+routes = Blueprint(__name__)
+
+
+@routes.route("/v1/me/redemptions", methods=["POST"])
+@endpoint(routes, auth=member, body=RedeemIn, answer=RedeemedAnswer, idempotent=True, further=(404,))
+def redeem(call: Call) -> Answer:
+    """Redeem an offer"""
+    return views.redeemed(service.redeem(call.member, call.body, call.idempotency_key, call.now))
+
+
+@routes.route("/v1/me/redemptions", methods=["GET"])
+@endpoint(routes, auth=member, query=PageQuery, answer=RedemptionList)
+def redemptions(call: Call) -> RedemptionList:
+    """The member's redemptions, newest first"""
+    ledger.admit_reader(ledger.load(call.member.member_id), call.member)
+    page, cursor = ledger.redemptions(call.member.member_id, call.query.limit, call.query.cursor)
+    return RedemptionList(items=[views.redemption(entries) for entries in page], next_cursor=cursor)
+
+
+@routes.route("/v1/me/redemptions/{redemption_id}", methods=["GET"])
+@endpoint(routes, auth=member, answer=RedemptionAnswer)
+def redemption(call: Call) -> RedemptionAnswer:
+    """One redemption, with its parcel and claims"""
+    ledger.admit_reader(ledger.load(call.member.member_id), call.member)
+    _, entries = service.find(call.path["redemption_id"], call.member.member_id)
+    return RedemptionAnswer(**views.whole(entries).model_dump(exclude={"member_id"}))
+
+
+@routes.route("/v1/me/redemptions/{redemption_id}/cancellation", methods=["POST"])
+@endpoint(routes, auth=member, body=Empty, answer=StepAnswer, idempotent=True)
+def cancel(call: Call) -> Answer:
+    """Take a redemption back before it is fulfilled"""
+    redemption_id = call.path["redemption_id"]
+    return views.stepped(service.cancel(call.member, redemption_id, call.idempotency_key, call.now))
+
+
+@routes.route("/v1/me/redemptions/{redemption_id}/claims", methods=["POST"])
+@endpoint(routes, auth=member, body=ClaimIn, answer=StepAnswer, idempotent=True)
+def claim(call: Call) -> Answer:
+    """Ask for something to be put right"""
+    redemption_id = call.path["redemption_id"]
+    return views.stepped(service.claim(call.member, redemption_id, call.body, call.idempotency_key, call.now))

@@ -1,0 +1,148 @@
+"""The pieces of an offer: chosen here, taken and given back in the transaction of the entry that says so, and set by
+operators. Σ sold + Σ left = Σ total, in every shard and in sum (docs/decisions/0011-stock.md).
+
+The stock is the shop's own: which month it is, is told by the shop's clock, whatever a test clock shows a member.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from time import monotonic
+
+from pynamodb.expressions.update import Action
+
+from chalicelib.ledger import Also
+from chalicelib.redemption import items, rules
+from chalicelib.redemption.documents import OfferDocument
+from chalicelib.redemption.items import StockItem
+from chalicelib.rulebook import store
+from chalicelib.shared.audit import AuditRecord
+from chalicelib.shared.clock import business_date
+from chalicelib.shared.errors import Conflict, Unavailable
+from chalicelib.shared.ids import digest
+
+# For so long a container answers "sold out" without looking. What comes back meanwhile is found a moment later.
+SOLD_OUT_SECONDS = 1.0
+ATTEMPTS = 8
+
+
+class SoldOut(Conflict):
+    code = "SOLD_OUT"
+    message, message_zh = "There are not that many pieces left.", "库存不足，已兑完"
+
+
+class StockBelowSold(Conflict):
+    code = "STOCK_BELOW_SOLD"
+    message, message_zh = "More pieces are sold than that; see details.", "库存不能低于已兑换数量"
+
+
+class NotCounted(Conflict):
+    code = "STOCK_NOT_COUNTED"
+    message, message_zh = "The offer has no stock to count: it never runs out.", "该商品不限库存"
+
+
+@dataclass(frozen=True)
+class Shard:
+    """`left` of `total` pieces."""
+
+    name: str
+    left: int
+    total: int
+
+
+_sold_out: dict[str, float] = {}
+
+
+def forget() -> None:
+    """Drops what the container knows (between tests)."""
+    _sold_out.clear()
+
+
+def period(offer: OfferDocument, now: datetime) -> str:
+    """Which stock the offer sells from now: "" when its pieces are not counted, "all", or a business month."""
+    if offer.stock.mode == "none":
+        return ""
+    return rules.period(offer.stock.mode, business_date(now, store.current(now).rulebook.brand.time_zone))
+
+
+def choose(offer: OfferDocument, period: str, member_id: str, pieces: int) -> dict[str, int]:
+    """shard → pieces to take for this member, from a home shard of their own on; nothing is taken yet. Raises SoldOut,
+    which costs at most one read."""
+    if not period:
+        return {}
+    place = items.stock_id(offer.offer_id, period)
+    if _sold_out.get(place, 0.0) > monotonic():
+        raise SoldOut
+    shards = look(offer, period)
+    found = rules.chosen([shard.left for shard in shards], int(digest(member_id, 8), 16) % len(shards), pieces)
+    if found is None:
+        left = sum(shard.left for shard in shards)
+        if not left:
+            _sold_out[place] = monotonic() + SOLD_OUT_SECONDS
+        raise SoldOut([{"field": "quantity", "problem": f"{left} pieces are left", "left": left}])
+    return {shards[number].name: part for number, part in found.items()}
+
+
+def look(offer: OfferDocument, period: str) -> list[Shard]:
+    """The shards as they lie there, made by whoever needs them first: a month begins by itself."""
+    for _ in range(ATTEMPTS):
+        found = items.shards(offer.offer_id, period)
+        if found:
+            return [Shard(item.kind, int(item.left), int(item.total)) for item in found]
+        try:
+            with items.together() as writes:
+                for number, pieces in enumerate(rules.split(offer.stock.pieces, offer.stock.shards)):
+                    item = _item(offer.offer_id, period, f"{number:02d}")
+                    item.left = item.total = pieces
+                    writes.save(item, StockItem.id.does_not_exist())
+        except items.Overtaken:
+            pass
+    raise Unavailable
+
+
+def taking(offer_id: str, period: str, stock: Mapping[str, int]) -> list[Also]:
+    """The writes that take the pieces, each refused when its shard has fewer by then."""
+    return [
+        Also(_item(offer_id, period, shard), StockItem.left >= pieces, (StockItem.left.set(StockItem.left - pieces),))
+        for shard, pieces in stock.items()
+    ]
+
+
+def returning(offer_id: str, period: str, stock: Mapping[str, int]) -> list[Also]:
+    """The writes that give the pieces back."""
+    return [
+        Also(_item(offer_id, period, shard), None, (StockItem.left.set(StockItem.left + pieces),))
+        for shard, pieces in stock.items()
+    ]
+
+
+def set_pieces(offer: OfferDocument, period: str, pieces: int, record: AuditRecord) -> None:
+    """Sets how many pieces the period has, sold ones included, with the audit record. Shards are changed by a
+    difference, so that what is sold meanwhile does not matter. Raises StockBelowSold, NotCounted."""
+    if not period:
+        raise NotCounted
+    for _ in range(ATTEMPTS):
+        shards = look(offer, period)
+        sold = sum(shard.total - shard.left for shard in shards)
+        if pieces < sold:
+            raise StockBelowSold([{"field": "pieces", "problem": f"{sold} are sold", "sold": sold}])
+        changes = rules.spread([shard.left for shard in shards], pieces - sum(shard.total for shard in shards))
+        try:
+            with items.together() as writes:
+                for shard, change in zip(shards, changes, strict=True):
+                    actions: list[Action] = [
+                        StockItem.left.set(StockItem.left + change),
+                        StockItem.total.set(shard.total + change),
+                    ]
+                    kept = (StockItem.total == shard.total) & (StockItem.left >= -change)
+                    writes.update(_item(offer.offer_id, period, shard.name), actions, kept)
+                writes.save(record)
+        except items.Overtaken:
+            continue
+        _sold_out.pop(items.stock_id(offer.offer_id, period), None)
+        return
+    raise Unavailable
+
+
+def _item(offer_id: str, period: str, shard: str) -> StockItem:
+    return StockItem(items.stock_id(offer_id, period), shard)

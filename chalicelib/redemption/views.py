@@ -1,0 +1,107 @@
+"""Redemptions as answers. What a write answers is rendered from its stored entry alone: a repeat gets it again."""
+
+from collections.abc import Sequence
+
+from chalicelib import ledger
+from chalicelib.engine.decision import Entry
+from chalicelib.engine.events import RedemptionRecord
+from chalicelib.engine.redemptions import STEPS, record_of
+from chalicelib.ledger.views import entry_view
+from chalicelib.redemption import schemas, work
+from chalicelib.shared.clock import rfc3339
+from chalicelib.shared.edge import Answer
+
+
+def _headers(outcome: ledger.Outcome) -> dict[str, str]:
+    return {"Idempotency-Replayed": "true"} if outcome.replayed else {}
+
+
+def redeemed(outcome: ledger.Outcome) -> Answer:
+    """The redemption as it began."""
+    body = schemas.RedeemedAnswer(redemption=redemption([outcome.entry]), entry=entry_view(outcome.entry))
+    return Answer(body, headers=_headers(outcome))
+
+
+def stepped(outcome: ledger.Outcome) -> Answer:
+    """One step, and the state after it."""
+    entry, facts = outcome.entry, outcome.entry.facts
+    body = schemas.StepAnswer(
+        redemption_id=facts["redemption_id"], step=facts["step"], state=facts["state"], entry=entry_view(entry)
+    )
+    return Answer(body, headers=_headers(outcome))
+
+
+def redemption(entries: Sequence[Entry]) -> schemas.RedemptionView:
+    """A redemption from its entries, the one that took the points among them."""
+    record = record_of(entries)
+    assert record is not None  # noqa: S101 - whoever lists redemptions lists those entries
+    appointment = record.details.get("reservation", record.room).get("appointment_at")
+    return schemas.RedemptionView(
+        redemption_id=record.redemption_id,
+        offer_id=record.offer_id,
+        kind=record.kind,
+        name=schemas.NameView(zh=record.name.zh, en=record.name.en),
+        quantity=record.quantity,
+        returned=record.returned,
+        price_points=record.price_points,
+        state=record.state,
+        claimed=record.claim[1] if record.claim else 0,
+        cancellable=_cancellable(record),
+        appointment_at=appointment,
+        placed_at=rfc3339(next(entry.at for entry in entries if entry.kind == "redeemed")),
+        steps=[_step(entry) for entry in entries if "step" in entry.facts],
+    )
+
+
+def _cancellable(record: RedemptionRecord) -> bool:
+    return record.state in STEPS["cancellation"] and not record.room.get("final")
+
+
+def _step(entry: Entry) -> schemas.StepView:
+    facts = entry.facts
+    return schemas.StepView(
+        step=facts["step"],
+        at=rfc3339(entry.at),
+        points=entry.points,
+        quantity=facts.get("returned", 0) or facts.get("claimed", 0),
+        details=facts.get("details", {}),
+    )
+
+
+def whole(entries: Sequence[Entry]) -> schemas.MemberRedemptionAnswer:
+    """A redemption with its parcel and its claims, which are read only where there can be any."""
+    shown = redemption(entries)
+    parcel = work.parcel(shown.redemption_id) if shown.kind == "physical" else None
+    claims = work.claims(shown.redemption_id) if any(step.step == "claim" for step in shown.steps) else []
+    return schemas.MemberRedemptionAnswer(
+        redemption=shown,
+        parcel=_parcel(parcel),
+        claims=[_claim(claim) for claim in claims],
+        member_id=entries[0].member_id,
+    )
+
+
+def _parcel(parcel: work.Parcel | None) -> schemas.ParcelView | None:
+    if parcel is None:
+        return None
+    address = schemas.AddressView(**parcel.address) if parcel.address else None
+    return schemas.ParcelView(address=address, company=parcel.company, number=parcel.number, work=parcel.work)
+
+
+def _claim(claim: work.Claim) -> schemas.ClaimView:
+    return schemas.ClaimView(
+        reason=claim.reason, pictures=list(claim.pictures), quantity=claim.quantity, waits=claim.waits
+    )
+
+
+def task(task: work.Task) -> schemas.TaskView:
+    """What waits for an operator."""
+    return schemas.TaskView(
+        redemption_id=task.redemption_id,
+        member_id=task.member_id,
+        offer_id=task.offer_id,
+        quantity=task.quantity,
+        since=task.since,
+        parcel=_parcel(task.parcel),
+        claim=_claim(task.claim) if task.claim else None,
+    )

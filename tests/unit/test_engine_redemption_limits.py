@@ -8,6 +8,9 @@ import pytest
 
 from chalicelib.engine import offers, redemptions
 from chalicelib.engine.refusals import TooManyLimitedOffers
+from chalicelib.ledger import book
+from chalicelib.ledger.items import text_of
+from chalicelib.rulebook import lint_size
 from tests.unit.mall import Mall
 
 
@@ -57,3 +60,13 @@ def test_an_account_remembers_so_many_limited_offers_and_no_more(others: int) ->
         mall.redeem()
     mall.life.at("2026-12-01 00:00")
     mall.redeem()
+
+
+def test_what_an_account_keeps_of_limited_offers_has_its_room() -> None:
+    mall = Mall(1_000_000, limits={"day": 100, "month": 100, "lifetime": 100}, closes_on=date(2027, 11, 24))
+    for number in range(redemptions.MAX_LIMITED_OFFERS):
+        mall.offer = replace(mall.offer, offer_id=f"{number:02d}".rjust(32, "o"))
+        mall.redeem(100)
+    kept = {offer_id: dict(used) for offer_id, used in mall.life.account.redeemed.items()}
+    assert len(kept) == redemptions.MAX_LIMITED_OFFERS
+    assert len(text_of(kept)) <= 2048 <= book.MAX_ACCOUNT_BYTES - lint_size.MAX_ACCOUNT_BYTES

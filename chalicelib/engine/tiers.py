@@ -18,8 +18,8 @@ from chalicelib.shared.clock import add_months
 
 @dataclass(frozen=True)
 class Progress:
-    """One need on the way to the next tier: `have` of `need` of `metric` over `window`. Money metrics are fen. Needs
-    with the same `way` are to be reached together; any one way is enough."""
+    """One need on the way to a tier above: `have` of `need` of `metric` over `window`. Money metrics are fen. Needs
+    with the same `tier` and `way` are to be reached together; any one way is enough."""
 
     tier: str
     way: int
@@ -210,21 +210,26 @@ def _less_base(base: Base, seq: int, undone: Undone) -> Base:
 
 
 def progress(rulebook: Rulebook, account: Account, today: date) -> list[Progress]:
-    """Every need of every way to the next tier; empty at the top."""
+    """Every need of every way to the next tier, and of those ways further up that count something else (invites may
+    lead straight to gold); empty at the top."""
     rank = rulebook.rank(account.standing.tier) if account.standing else 0
-    if rank + 1 >= len(rulebook.tiers.levels):
-        return []
-    tier = rulebook.tiers.levels[rank + 1]
-    return [
-        Progress(
-            tier=tier.code,
-            way=number,
-            metric=need.metric,
-            window=need.window,
-            have=_have(need, tier, rulebook, account, today),
-            need=need.at_least,
-            name=need.name,
-        )
-        for number, goal in enumerate(tier.promotion)
-        for need in goal.needs
-    ]
+    found: list[Progress] = []
+    for tier in rulebook.tiers.levels[rank + 1 :]:
+        told = {step.metric for step in found}
+        ways = [
+            goal for goal in enumerate(tier.promotion) if not found or not {n.metric for n in goal[1].needs} <= told
+        ]
+        found += [
+            Progress(
+                tier=tier.code,
+                way=number,
+                metric=need.metric,
+                window=need.window,
+                have=_have(need, tier, rulebook, account, today),
+                need=need.at_least,
+                name=need.name,
+            )
+            for number, goal in ways
+            for need in goal.needs
+        ]
+    return found

@@ -18,7 +18,7 @@ class TierText(Response):
 
 class StepView(Response):
     """One need on a way to the next tier, with words for it; metrics named *_fen are fen, *_seconds seconds. Needs with
-    the same `way` are to be reached together; any one way is enough."""
+    the same `tier` and `way` are to be reached together; any one way is enough."""
 
     tier: str
     way: int
@@ -74,7 +74,7 @@ class TierView(Response):
 
 
 def tier_view(account: Account, rulebook: Rulebook, today: date) -> TierView:
-    """Where the member stands, what is missing for the next tier, how far keeping this one has come."""
+    """Where the member stands, what is missing for the next tiers, how far keeping this one has come."""
     standing = account.standing or tiers.new_standing(rulebook, account, rulebook.tiers.levels[0].code, today)
     code, lent = effective_tier(rulebook, standing, today), standing.temporary
     return TierView(

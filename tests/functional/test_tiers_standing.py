@@ -58,6 +58,7 @@ def test_a_newcomer_reads_what_is_missing_for_silver_in_words(api: Api) -> None:
     assert words(api, ann) == [
         ("再消费 500 元可升级银卡", "500 yuan to Silver"),
         ("再有 3 次订单可升级银卡", "3 more orders to Silver"),
+        ("再有 5 次成功邀请可升级金卡", "5 more qualified invites to Gold"),
     ]
 
 

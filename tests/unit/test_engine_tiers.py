@@ -159,14 +159,17 @@ def test_the_other_presets_earn_as_they_say(base: str) -> None:
     assert [life.do("survey"), life.do("survey")] == [50, 0]
 
 
-def test_progress_names_every_way_to_the_next_tier_and_none_at_the_top() -> None:
+def test_progress_names_every_way_to_the_next_tier_further_up_what_else_counts_and_none_at_the_top() -> None:
     life = Life()
     life.buy(12_300)
     ways = [
         (step.tier, step.metric, step.window, step.have, step.need)
         for step in tiers.progress(life.book.rulebook, life.account, life.today)
     ]
-    assert ways == [("silver", "spend_fen", "lifetime", 12_300, 50_000), ("silver", "orders", "months:3", 1, 3)]
+    assert ways == [
+        ("silver", "spend_fen", "lifetime", 12_300, 50_000), ("silver", "orders", "months:3", 1, 3),
+        ("gold", "qualified_invites", "lifetime", 0, 5),
+    ]  # fmt: skip
     top = Life(tier="diamond")
     assert tiers.progress(top.book.rulebook, top.account, top.today) == []
 
@@ -236,4 +239,4 @@ def counting(window: str) -> Rulebook:
 
 def test_an_account_without_a_standing_is_at_the_first_tier() -> None:
     steps = tiers.progress(BOOKS["retail"].rulebook, Account(MEMBER), date(2026, 11, 24))
-    assert {step.tier for step in steps} == {"silver"}
+    assert [step.tier for step in steps] == ["silver", "silver", "gold"]

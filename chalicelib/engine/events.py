@@ -220,7 +220,7 @@ class RedemptionRecord:
     pieces given back · limited: the windows whose limit counted it · details: what the steps told (appointment), the
     latest of each · claim: the cause of the claim nobody has decided yet, and its pieces · stock: shard → pieces that
     came from there and have not gone back, in `period` · room: what the room kept beside · seq: the entry that took the
-    points
+    points · replacing: pieces that are being replaced · counted_on: the day on which it was counted, once handed over
     """
 
     redemption_id: str
@@ -241,6 +241,8 @@ class RedemptionRecord:
     stock: Mapping[str, int]
     room: Mapping[str, Any]
     seq: int
+    replacing: int = 0
+    counted_on: date | None = None
 
     @property
     def kept(self) -> int:

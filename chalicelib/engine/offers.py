@@ -47,11 +47,18 @@ def left_of_limits(account: Account, offer: Offer, today: date) -> int | None:
 def _used(used: Mapping[str, int], window: Window, today: date) -> int:
     if window == "lifetime":
         return sum(pieces for period, pieces in used.items() if period.startswith(LIFE))
-    return used.get(_period(window, today), 0)
+    # A tap of just before midnight may be decided after one of the next day, and is measured against that day too:
+    # else the two days would make room for each other again and again.
+    first = _period(window, today)
+    return sum(pieces for period, pieces in used.items() if _window(period) == window and period >= first)
 
 
 def _period(window: Window, on: date) -> str:
     return f"d:{on}" if window == "day" else f"{on:%Y-%m}"
+
+
+def _window(period: str) -> Window:
+    return "lifetime" if period.startswith(LIFE) else "day" if period.startswith("d:") else "month"
 
 
 def counted(account: Account, offer: Offer, pieces: int, today: date) -> Mapping[str, Mapping[str, int]]:
@@ -79,7 +86,7 @@ def uncounted(
     counted on the day `on`, whatever the offer says by now."""
 
     def less(period: str, counted: int) -> int:
-        window: Window = "lifetime" if period.startswith(LIFE) else "day" if period.startswith("d:") else "month"
+        window = _window(period)
         same = window in windows and (window == "lifetime" or period == _period(window, on))
         return max(0, counted - pieces) if same else counted
 
@@ -92,4 +99,4 @@ def uncounted(
 def _counts(period: str, today: date) -> bool:
     if period.startswith(LIFE):
         return period[len(LIFE) + 1 :] >= today.isoformat()
-    return period in (_period("day", today), _period("month", today))
+    return period >= _period(_window(period), today)

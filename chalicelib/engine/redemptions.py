@@ -33,6 +33,11 @@ MAX_LIMITED_OFFERS = 20
 BEGINS: Mapping[str, str] = MappingProxyType(
     {"physical": "placed", "service": "placed", "coupon": "fulfilled", "virtual": "fulfilled", "privilege": "fulfilled"}
 )
+# Only then does it count for tasks, badges and tiers: until then members can take it back by themselves, and what was
+# paid for a redemption would be there for the taking.
+_HANDED_OVER, _HANDING_OVER = "fulfilled", ("shipment", "fulfilment")
+# What a replacement that failed leaves of the other pieces.
+_BEFORE_REPLACING = {"physical": "shipped", "service": "fulfilled"}
 # What the member has, or should have by now: what can be claimed, and taken back.
 _GIVEN = ("shipped", "fulfilled", "used", "completed", "replacing")
 # step → {state before: state after}. Every other pair is refused.
@@ -101,15 +106,18 @@ def redeem(draft: Draft, event: Redeemed) -> Decision:
         if len(redeemed) > MAX_LIMITED_OFFERS:
             raise TooManyLimitedOffers
         draft.account = draft.account.with_(redeemed=redeemed)
-    draft.count("redemptions", event.quantity, today)
+    begins = BEGINS[offer.kind]
+    if begins == _HANDED_OVER:
+        draft.count("redemptions", event.quantity, today)
     sum_ = f"{event.quantity} × {each} = {total}"
     draft.say("redemption", -total, f"{offer.name.en}: {sum_}", f"兑换{offer.name.zh}：{sum_}")
     advance(draft)
     further = {
+        "counted_on": today.isoformat() if begins == _HANDED_OVER else "",
         "limited": list(offer.limits), "period": event.period, "stock": dict(event.stock), "room": dict(event.room),
     }  # fmt: skip
     return draft.finish("redeemed", event.cause, {
-        "redemption_id": event.redemption_id, "redemption_seq": draft.before.seq + 1, "state": BEGINS[offer.kind],
+        "redemption_id": event.redemption_id, "redemption_seq": draft.before.seq + 1, "state": begins,
         "offer_id": offer.offer_id, "offer_kind": offer.kind,
         "name": {"zh": offer.name.zh, "en": offer.name.en}, "quantity": event.quantity, "price_points": each,
         "on": today.isoformat(), **_present(further),
@@ -144,12 +152,17 @@ def step(draft: Draft, event: RedemptionStep) -> Decision:
         raise _refused("step", f"not of a {record.kind} redemption that is {record.state}")
     _check_claim(event)
     told, told_zh = _SAID[event.step]
+    of_failed = event.step == "failure" and record.state == "replacing"
     if event.step in GIVES_BACK:
         _give_back(draft, event, quantity)
         # Of a part given back the rest stays what it was.
-        after = after if quantity == record.kept else record.state
+        after = after if quantity == record.kept else _BEFORE_REPLACING[record.kind] if of_failed else record.state
     else:
         draft.say("redemption", 0, f"{record.name.en}: {told}", f"{record.name.zh}：{told_zh}")
+    hands_over = event.step in _HANDING_OVER and not record.counted_on
+    if hands_over:
+        draft.count("redemptions", record.quantity, draft.today)
+        advance(draft)
     return draft.finish(f"redemption_{event.step}", event.cause, {
         "redemption_id": record.redemption_id, "redemption_seq": record.seq, "step": event.step, "state": after,
         **_present({
@@ -157,6 +170,8 @@ def step(draft: Draft, event: RedemptionStep) -> Decision:
             "returned": quantity if event.step in GIVES_BACK else 0,
             "claimed": quantity if event.step == "claim" else 0,
             "restocked": dict(event.stock),
+            "replacing": quantity if event.step == "replacement" else 0,
+            "counted_on": draft.today.isoformat() if hands_over else "",
         }),
     })  # fmt: skip
 
@@ -164,10 +179,12 @@ def step(draft: Draft, event: RedemptionStep) -> Decision:
 def pieces(record: RedemptionRecord, step: str, quantity: int | None) -> int:
     """How many pieces a step is about: those asked for, else those of the claim it decides, else all there are. Raises
     StepRefused."""
-    of_claim = record.claim[1] if record.claim and step in RESOLUTIONS else record.kept
+    # Of a replacement that fails, the pieces that were to be replaced; the others are with the member.
+    most = min(record.kept, record.replacing) if step == "failure" and record.replacing else record.kept
+    of_claim = record.claim[1] if record.claim and step in RESOLUTIONS else most
     found = of_claim if quantity is None else quantity
-    least = 1 if step in (*_IN_PARTS, "claim") else record.kept
-    if step in (*GIVES_BACK, "claim") and not least <= found <= record.kept:
+    least = 1 if step in (*_IN_PARTS, "claim") else most
+    if step in (*GIVES_BACK, "claim") and not least <= found <= most:
         raise _refused("quantity", f"{record.kept} pieces are there to give back")
     return found
 
@@ -193,7 +210,8 @@ def _give_back(draft: Draft, event: RedemptionStep, quantity: int) -> None:
     draft.say("redemption", draft.returned, f"{record.name.en} × {quantity}: {told}, points go back to their lots",
               f"{record.name.zh} × {quantity}：{told_zh}，积分退回原批次")  # fmt: skip
     draft.repaid(repaid)
-    draft.count("redemptions", -quantity, record.on)
+    if record.counted_on:
+        draft.count("redemptions", -quantity, record.counted_on)
     if record.limited:
         redeemed = offers.uncounted(draft.account, record.offer_id, record.limited, quantity, record.on)
         draft.account = draft.account.with_(redeemed=redeemed)
@@ -254,11 +272,16 @@ def record_of(entries: Iterable[Entry]) -> RedemptionRecord | None:
         stock=MappingProxyType(facts.get("stock", {})),
         room=MappingProxyType(facts.get("room", {})),
         seq=first.seq,
+        counted_on=_day(facts),
     )
     for entry in entries:
         if "step" in entry.facts:
             record = _after(record, entry)
     return record
+
+
+def _day(facts: Mapping[str, Any]) -> date | None:
+    return date.fromisoformat(facts["counted_on"]) if "counted_on" in facts else None
 
 
 def _after(record: RedemptionRecord, entry: Entry) -> RedemptionRecord:
@@ -272,5 +295,7 @@ def _after(record: RedemptionRecord, entry: Entry) -> RedemptionRecord:
         returned=record.returned + returned,
         details=MappingProxyType({**record.details, **({step: facts["details"]} if "details" in facts else {})}),
         claim=None if step in RESOLUTIONS else claim,
+        replacing=facts.get("replacing", record.replacing) if facts["state"] == "replacing" else 0,
+        counted_on=_day(facts) or record.counted_on,
         stock=MappingProxyType({shard: pieces - restocked.get(shard, 0) for shard, pieces in record.stock.items()}),
     )

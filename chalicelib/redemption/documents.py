@@ -157,6 +157,10 @@ def _dates(offer: OfferDocument, before: OfferDocument | None, now: datetime) ->
     elif moved and closes_at and closes_at <= now:
         yield refuse("CLOSES_IN_PAST", "closes_at", "closes_at has passed.", "下架时间已过。")
     if "lifetime" not in offer.limits:
+        if before and "lifetime" in before.limits and not (closed_at and closed_at <= now):
+            # Else it could be dropped, the offer prolonged, and the limit put back for accounts that have forgotten.
+            message = "A limit for a lifetime may be raised, never dropped; make a new offer."
+            yield refuse("LIFETIME_DROPPED", "limits", message, "终身限兑只能放宽，不能取消，请新建商品。")
         return
     if closes_at is None:
         message = "A limit for a lifetime needs closes_at."

@@ -107,6 +107,11 @@ def read_draft(offer_id: str) -> OfferItem | None:
     return _read(DRAFTS, offer_id)
 
 
+def read_in_force(offer_id: str) -> OfferItem | None:
+    """The offer as it is in force this moment."""
+    return _read(IN_FORCE, offer_id)
+
+
 def read_version(offer_id: str, version: int) -> OfferItem | None:
     """A version of that offer as it was published."""
     return _read(versions_id(offer_id), version_kind(version))

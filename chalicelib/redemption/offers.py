@@ -152,6 +152,9 @@ def change(offer_id: str, document: Mapping[str, Any], revision: int, actor: str
     if document.get("offer_id") != offer_id:
         raise invalid("document.offer_id", "is not the id in the path")
     item = _draft_item(offer_id)
+    if int(item.revision or 0) != revision:
+        # Before it is written: DynamoDB takes no number of 40 digits.
+        raise OfferChanged
     actions: list[Action] = [
         OfferItem.document.set(dict(document)),
         OfferItem.revision.set(revision + 1),
@@ -175,7 +178,7 @@ def draft(offer_id: str) -> Draft:
 def drafts(limit: int, cursor: str | None) -> tuple[list[Draft], str | None]:
     """A page of all offers, published or not, by id, and the cursor of the next page."""
     after = dynamo.decode_cursor(cursor)
-    if after is not None and not isinstance(after, str):
+    if after is not None and not (isinstance(after, str) and documents.OFFER_ID.fullmatch(after)):
         raise BadCursor
     found = items.drafts(limit + 1, after)
     more = found[limit - 1].kind if len(found) > limit else None

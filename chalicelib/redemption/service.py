@@ -21,7 +21,7 @@ from chalicelib.rulebook import store
 from chalicelib.shared import audit, callers
 from chalicelib.shared.audit import AuditRecord
 from chalicelib.shared.clock import rfc3339
-from chalicelib.shared.errors import Conflict, NotFound, Unavailable, invalid
+from chalicelib.shared.errors import Conflict, InvalidFields, NotFound, Unavailable, invalid
 from chalicelib.shared.ids import digest
 
 # How often other pieces are chosen when those chosen first have been taken meanwhile.
@@ -55,10 +55,11 @@ def redeem(caller: callers.Member, body: RedeemIn, key: str, now: datetime) -> l
     """
     redemption_id = rules.redemption_id(caller.member_id, key)
     cause = Cause(scope_of(redemption_id), f"redemption#{redemption_id}")
-    content = {"operation": "redeem", **body.model_dump(mode="json", exclude_none=True)}
+    # With the key: of the digest alone, which stays in the journal, nobody can tell an address by guessing.
+    content = {"operation": "redeem", "key": key, **body.model_dump(mode="json", exclude_none=True)}
     try:
         return _redeem(caller, body, redemption_id, cause, content, key, now)
-    except (offers.OfferUnknown, OfferNotYours, SoldOut) as refused:
+    except (offers.OfferUnknown, OfferNotYours, SoldOut, InvalidFields) as refused:
         found, _ = ledger.look(cause, ledger.body_hash(content))
         if found is None and isinstance(refused, SoldOut):
             # Most of a rush is told this, and whoever asks may know: the account is not read for it.
@@ -192,7 +193,9 @@ def claim(caller: callers.Member, redemption_id: str, body: ClaimIn, key: str, n
         step.decide,
         cause=cause,
         request=key,
-        body_hash=ledger.body_hash({"operation": "claim", "redemption_id": redemption_id, **body.model_dump()}),
+        body_hash=ledger.body_hash(
+            {"operation": "claim", "key": key, "redemption_id": redemption_id, **body.model_dump()}
+        ),
         also=also,
         check=lambda account: ledger.admit(account, caller),
     )

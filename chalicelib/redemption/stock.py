@@ -12,7 +12,7 @@ from time import monotonic
 from pynamodb.expressions.update import Action
 
 from chalicelib.ledger import Also
-from chalicelib.redemption import items, rules
+from chalicelib.redemption import documents, items, rules
 from chalicelib.redemption.documents import OfferDocument
 from chalicelib.redemption.items import StockItem
 from chalicelib.rulebook import store
@@ -89,9 +89,14 @@ def look(offer: OfferDocument, period: str) -> list[Shard]:
         found = items.shards(offer.offer_id, period)
         if found:
             return [Shard(item.kind, int(item.left), int(item.total)) for item in found]
+        # By what is in force this moment: the container's offer may be some seconds old, and a stock stays as it began.
+        newest = items.read_in_force(offer.offer_id)
+        begins = documents.load(newest.document).stock if newest else None
+        if begins is None or begins.mode != offer.stock.mode:
+            raise SoldOut
         try:
             with items.together() as writes:
-                for number, pieces in enumerate(rules.split(offer.stock.pieces, offer.stock.shards)):
+                for number, pieces in enumerate(rules.split(begins.pieces, begins.shards)):
                     item = _item(offer.offer_id, period, f"{number:02d}")
                     item.left = item.total = pieces
                     writes.save(item, StockItem.id.does_not_exist())

@@ -1,6 +1,7 @@
 """What redemptions leave for people to do: parcels to ship, claims to decide. Written in the transaction of the step
 that makes or ends the work. Personal data, and what members write in their own words, lies here and nowhere else."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,12 +12,15 @@ from pynamodb.expressions.update import Action
 
 from chalicelib.engine.events import RedemptionRecord
 from chalicelib.ledger import Also
+from chalicelib.redemption import rules
 from chalicelib.redemption.items import CLAIM, PARCEL, ClaimItem, ParcelItem
 from chalicelib.shared import dynamo
 from chalicelib.shared.clock import rfc3339
 from chalicelib.shared.errors import BadCursor
 
 Kind = Literal["to_ship", "claimed"]
+# A place in the list, as `_since` writes it.
+_PLACE = re.compile(r"[0-9TZ:.\-]{20,27}#" + rules.REDEMPTION_ID.pattern)
 _OVER = ("completed", "cancelled", "failed", "returned")
 
 
@@ -119,7 +123,8 @@ def follows(record: RedemptionRecord, step: str, state: str, now: datetime) -> l
         pieces = record.claim[1] if record.claim else record.kept
         waits = (ParcelItem.work.set("to_ship"), ParcelItem.work_at.set(_since(record.redemption_id, now)))
         return [_on_parcel(record, (*waits, ParcelItem.quantity.set(pieces)))]
-    if state in _OVER:
+    # A replacement that failed is not to be shipped any more, whatever becomes of the rest.
+    if state in _OVER or step == "failure":
         return [_on_parcel(record, (ParcelItem.work.remove(), ParcelItem.work_at.remove()))]
     return []
 
@@ -152,7 +157,7 @@ def waiting(kind: Kind, limit: int, cursor: str | None) -> tuple[list[Task], str
     """A page of what waits, the oldest first, and the cursor of the next page: one query of an index, which may trail
     behind the last writes by a moment."""
     after = dynamo.decode_cursor(cursor)
-    if after is not None and not (isinstance(after, str) and 0 < len(after) < 100):
+    if after is not None and not (isinstance(after, str) and _PLACE.fullmatch(after)):
         raise BadCursor
     model: Any = ParcelItem if kind == "to_ship" else ClaimItem
     try:

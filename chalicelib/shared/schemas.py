@@ -17,9 +17,10 @@ OpenId = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r
 
 def _instant(value: datetime) -> datetime:
     # Business dates lie up to a day away, and validities years: neither may leave the calendar.
-    if not 1970 <= value.year <= 9900:
-        raise ValueError("the year must be 1970 to 9900")
-    return value.astimezone(UTC)
+    # Both as it is written and in UTC: what is kept is read by the same rule again.
+    if 1970 <= value.year <= 9900 and 1970 <= (instant := value.astimezone(UTC)).year <= 9900:
+        return instant
+    raise ValueError("the year must be 1970 to 9900")
 
 
 def _written(value: object) -> object:

@@ -29,10 +29,20 @@ QUEUES = ("orders.fifo", "metrics", "points-due", "tier-due", "reevaluation", *D
 WRITES = set("pud")
 
 # Promises of the architecture, kept whatever infra/access.py grants.
-WRITE_ACCOUNTS = {"MembersHttp", "EarningHttp", "TiersHttp", "Orders", "PointsDue", "TierDue", "Reevaluate"}
+WRITE_ACCOUNTS = {
+    "MembersHttp", "EarningHttp", "TiersHttp", "RedemptionHttp", "Orders", "PointsDue", "TierDue", "Reevaluate",
+}  # fmt: skip
 SCAN = {"Reevaluate": {"accounts"}}
 READ_SECRETS = {
-    "tokens": {"MembersHttp", "EarningHttp", "TiersHttp", "NoticesHttp", "ConsoleHttp", "InsightsHttp"},
+    "tokens": {
+        "MembersHttp",
+        "EarningHttp",
+        "TiersHttp",
+        "RedemptionHttp",
+        "NoticesHttp",
+        "ConsoleHttp",
+        "InsightsHttp",
+    },
     "merchants": {"EarningHttp", "ConsoleHttp"},
     "wechat": {"MembersHttp"},
 }

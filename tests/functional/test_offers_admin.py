@@ -214,7 +214,23 @@ def test_offers_are_listed_by_id_page_by_page(desk: Desk) -> None:
         cursor, pages = page["next_cursor"], pages + 1
     assert found == [("bag", False), ("cup", False), ("hat", False), ("mug", True), ("pen", False)]
     assert pages == 3
-    assert desk.call("GET", f"?cursor={encode_cursor(7)}").code == "BAD_CURSOR"
+    for key in (7, "x" * 1_100, "\ud800", "Mug"):
+        assert desk.call("GET", f"?cursor={encode_cursor(key)}").code == "BAD_CURSOR"
+
+
+def test_a_revision_beyond_every_number_of_a_table_has_changed(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk.create()
+    monkeypatch.setattr(offers.items, "together", None)
+    assert desk.change(10**40 + 1).code == "OFFER_CHANGED"
+
+
+@pytest.mark.parametrize(("instant", "code"), [
+    ("9900-12-31T23:59:59-00:01", "OFFER_REFUSED"), ("9900-12-31T23:59:59+00:00", ""),
+])  # fmt: skip
+def test_what_is_published_can_be_read_again(desk: Desk, api: Api, instant: str, code: str) -> None:
+    desk.create(opens_at=instant)
+    assert desk.do("publish").code == code
+    assert api.call("GET", "/v1/offers", token=api.log_in().token).status == 200
 
 
 def test_as_many_offers_as_are_read_together_and_no_more(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:

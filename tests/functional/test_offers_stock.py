@@ -1,10 +1,11 @@
 """Operators look at an offer's stock and change it: never below what is sold."""
 
+from time import monotonic
 from typing import Any
 
 import pytest
 
-from chalicelib.redemption import levels
+from chalicelib.redemption import levels, offers
 from tests.functional.redemptions_room import left, offer, redeem, redeemed, rich
 from tests.harness.api import Api, Reply
 
@@ -50,6 +51,15 @@ def test_a_stock_is_set_to_what_is_sold_or_more(api: Api, pieces: int, status: i
     assert all(0 <= shard["left"] <= shard["total"] for shard in found["shards"])
     more = redeem(api, ann, quantity=min(90, pieces - 2))
     assert more.code == ("SOLD_OUT" if pieces - 2 <= 90 else "")
+
+
+def test_a_stock_begins_as_the_newest_version_says_also_where_an_older_one_is_known(api: Api) -> None:
+    stock = {"mode": "total", "pieces": 7, "shards": 1}
+    known = offers.find(offer(api, stock=stock))
+    offer(api, stock={**stock, "pieces": 5})
+    offers._cache.known, offers._cache.read_at = {"mug": known}, monotonic()
+    redeemed(api, rich(api))
+    assert left() == 4
 
 
 def test_a_stock_that_has_not_begun_is_set_too_and_every_change_is_audited(api: Api) -> None:

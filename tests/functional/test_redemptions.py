@@ -1,5 +1,6 @@
 """Redeeming over HTTP: what it takes, what it refuses, and that a repeat is only a repeat."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -164,6 +165,18 @@ def test_a_repeat_is_answered_as_the_first_time_whatever_has_become_of_the_offer
     assert redeem(api, ann, key="another").code == "OFFER_UNKNOWN"
     assert redeem(api, ann, key="tap", quantity=2).code == "IDEMPOTENCY_MISMATCH"
     assert len([e for e in entries(api, ann) if e["kind"] == "redeemed"]) == 1
+
+
+def test_a_repeat_is_answered_when_what_it_asks_for_makes_no_sense_any_more(api: Api, ann: Member) -> None:
+    offer(api, "massage", "service")
+    at = (api.clock.now + timedelta(hours=1)).isoformat()
+    first = redeem(api, ann, "massage", key="tap", appointment_at=at)
+    api.clock.pass_(hours=1)
+    assert redeem(api, ann, "massage", key="tap", appointment_at=at).body == first.body
+    assert redeem(api, ann, "massage", appointment_at=at).status == 422
+    offer(api, "massage", "physical")
+    assert redeem(api, ann, "massage", key="tap", appointment_at=at).body == first.body
+    assert redeem(api, ann, "massage", key="tap").code == "IDEMPOTENCY_MISMATCH"
 
 
 def test_a_repeat_by_somebody_frozen_meanwhile_is_refused(api: Api, ann: Member) -> None:

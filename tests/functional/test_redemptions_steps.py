@@ -149,7 +149,7 @@ def test_what_waits_is_listed_oldest_first_page_by_page(api: Api, ann: Member) -
     third = waiting(api, "to_ship", f"&limit=2&cursor={second['next_cursor']}")
     listed = [*first["items"], *second["items"], *third["items"]]
     assert ([task["redemption_id"] for task in listed], third["next_cursor"]) == (made, None)
-    for cursor in ("nonsense!", "MA", "e30"):
+    for cursor in ("nonsense!", "MA", "e30", "ImEi", "Ilx1ZDgwMCI"):
         path = f"/v1/admin/redemptions?work=to_ship&cursor={cursor}"
         assert api.call("GET", path, token=api.operator()).status == 400
     assert api.call("GET", "/v1/admin/redemptions?work=shipped", token=api.operator()).status == 422

@@ -229,8 +229,8 @@ def test_a_limit_counts_its_own_offer_only_and_an_unlimited_one_nothing() -> Non
 
 
 @pytest.mark.parametrize(("used", "kept"), [
-    ({"d:2026-11-24": 1}, True), ({"d:2026-11-23": 1}, False), ({"d:2026-11-25": 1}, False),
-    ({"2026-11": 1}, True), ({"2026-10": 1}, False), ({"2025-11": 1}, False),
+    ({"d:2026-11-24": 1}, True), ({"d:2026-11-23": 1}, False), ({"d:2026-11-25": 1}, True),
+    ({"2026-11": 1}, True), ({"2026-10": 1}, False), ({"2025-11": 1}, False), ({"2026-12": 1}, True),
     # A life is remembered through the last day of the offer.
     ({"life:2026-11-24": 1}, True), ({"life:2026-11-23": 1}, False), ({"life:2027-01-01": 1}, True),
 ])  # fmt: skip

@@ -1,16 +1,17 @@
 """How many pieces of an offer one member may have, and what giving back does to that."""
 
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
 
 from chalicelib.engine import offers, redemptions
-from chalicelib.engine.refusals import TooManyLimitedOffers
+from chalicelib.engine.refusals import LimitReached, TooManyLimitedOffers
 from chalicelib.ledger import book
 from chalicelib.ledger.items import text_of
 from chalicelib.rulebook import lint_size
+from tests.unit.lives import shanghai
 from tests.unit.mall import Mall
 
 
@@ -33,6 +34,22 @@ def left_to(mall: Mall) -> list[int]:
     alone = [replace(mall.offer, limits={window: most}) for window, most in mall.offer.limits.items()]
     left = [offers.left_of_limits(mall.life.account, offer, mall.life.today) for offer in alone]
     return [number for number in left if number is not None]
+
+
+@pytest.mark.parametrize(("window", "midnight"), [("day", "2026-11-25 00:00"), ("month", "2026-12-01 00:00")])
+def test_taps_on_both_sides_of_midnight_make_no_room_for_each_other(window: Any, midnight: str) -> None:
+    mall = Mall(100, limits={window: 1})
+    after = shanghai(midnight)
+    before = after - timedelta(minutes=1)
+    mall.life.now = before
+    mall.redeem()
+    mall.life.now = after
+    mall.redeem()
+    for late in (before, after, before, after):
+        # What came in before midnight, and is decided after what came in later.
+        mall.life.now = late
+        with pytest.raises(LimitReached):
+            mall.redeem()
 
 
 def test_a_limit_that_came_later_has_nothing_to_give_back() -> None:

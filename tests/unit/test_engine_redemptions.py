@@ -212,12 +212,44 @@ def test_what_only_comes_back_is_no_grant_and_meets_no_limit() -> None:
 
 def test_what_a_task_paid_in_the_same_entry_is_not_taken_for_part_of_the_price() -> None:
     task = {"id": "t", "name": words("兑换"), "kind": "daily", "goals": [goal("redemptions", 1, "day")], "points": 7}
-    mall = Mall(15, 20, book=published(earning=[], tasks=[task]))
+    mall = Mall(15, 20, book=published(earning=[], tasks=[task]), kind="coupon")
     mall.redeem(3)
     assert mall.life.entries[-1].points == -23
     assert sum(points for _, points in mall.record().taken) == -30
-    mall.step("cancellation")
+    mall.step("return")
     assert sum(mall.lots) == 42
+
+
+@pytest.mark.parametrize(("kind", "step"), [("physical", "shipment"), ("service", "fulfilment")])
+def test_what_members_can_take_back_by_themselves_pays_nothing_until_it_is_handed_over(kind: Any, step: str) -> None:
+    task = {"id": "t", "name": words("兑换"), "kind": "daily", "goals": [goal("redemptions", 2, "day")], "points": 7}
+    mall = Mall(100, book=published(earning=[], tasks=[task]), kind=kind)
+    for day in range(3):
+        mall.redeem(2)
+        mall.step("cancellation", redemption_id=f"R{day}")
+        assert sum(mall.lots) == 100
+        mall.life.pass_(days=1)
+    mall.redeem(2)
+    mall.life.pass_(days=1)
+    assert mall.step(step, redemption_id="R3").points == 7
+    assert sum(mall.lots) == 87
+    mall.step("claim", redemption_id="R3")
+    mall.step("replacement", redemption_id="R3")
+    # Sent once more, it is still the same redemption.
+    assert mall.step(step, redemption_id="R3").points == 0
+
+
+def test_of_a_replacement_that_fails_only_what_was_to_be_replaced_goes_back() -> None:
+    mall = Mall(100)
+    mall.redeem(3)
+    mall.step("shipment")
+    mall.step("claim", 1)
+    mall.step("replacement")
+    assert mall.record().replacing == 1
+    assert mall.step("failure").points == 10
+    assert (mall.record().state, mall.record().kept, mall.record().replacing) == ("shipped", 2, 0)
+    assert mall.step("return").points == 20
+    assert mall.record().state == "returned"
 
 
 def test_a_redemption_given_back_counts_no_more() -> None:
@@ -228,6 +260,7 @@ def test_a_redemption_given_back_counts_no_more() -> None:
         return counters.read(mall.life.account.counters, "redemptions", "lifetime", mall.life.today)
 
     mall.redeem(3)
+    assert counted() == 0
     mall.step("shipment")
     assert counted() == 3
     mall.step("return", 2)

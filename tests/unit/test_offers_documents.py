@@ -145,8 +145,9 @@ AGAIN: list[tuple[dict[str, Any], dict[str, Any], set[str]]] = [
     ({"closes_at": at(microseconds=1)}, DAY, set()), (DAY, PAST, {"CLOSES_IN_PAST"}),
     ({**LIFE, **DAY}, {**LIFE, **DAY}, set()), ({**LIFE, **DAY}, {**LIFE, **EARLIER}, set()),
     ({**LIFE, **DAY}, {**LIFE, **LATER}, {"LIFETIME_EXTENDED"}), ({**LIFE, **DAY}, LIFE, {"LIFETIME_WITHOUT_END"}),
-    # Without the limit nobody has to remember anything; a limit that is new counts from now on.
-    ({**LIFE, **DAY}, LATER, set()), (DAY, {**LIFE, **LATER}, set()),
+    # It may not be dropped (and then put back, when it is forgotten); a limit that is new counts from now on.
+    ({**LIFE, **DAY}, LATER, {"LIFETIME_DROPPED"}), ({**LIFE, **DAY}, DAY, {"LIFETIME_DROPPED"}),
+    (DAY, {**LIFE, **LATER}, set()),
 ]  # fmt: skip
 
 

@@ -18,7 +18,6 @@ from chalicelib.shared.errors import (
     NotFound,
     TooManyRequests,
     Unauthorized,
-    Unavailable,
     invalid,
 )
 from chalicelib.shared.ids import digest
@@ -200,7 +199,8 @@ def _save(item: OperatorItem | None, record: audit.AuditRecord) -> bool:
                 writes.save(item, OperatorItem.kind.does_not_exist())
             writes.save(record)
     except TransactWriteError as error:
-        return _refused(error)
+        dynamo.check_refused(error)
+        return False
     return True
 
 
@@ -214,16 +214,8 @@ def _update(name: str, changes: list[Action], record: audit.AuditRecord, now: da
             writes.save(callers.tokens_ended(name, now))
             writes.save(record)
     except TransactWriteError as error:
-        if not _refused(error):
-            raise OperatorUnknown from error
-
-
-def _refused(error: TransactWriteError) -> bool:
-    """False when a condition did not hold; raises what anything else means."""
-    reasons = {reason.code for reason in error.cancellation_reasons if reason}
-    if "ConditionalCheckFailed" in reasons:
-        return False
-    raise Unavailable from error if "TransactionConflict" in reasons else dynamo.as_refusal(error)
+        dynamo.check_refused(error)
+        raise OperatorUnknown from error
 
 
 def _account(item: OperatorItem) -> Account:

@@ -8,14 +8,11 @@ id <redemption_id>, kind "parcel"          where a physical offer goes, and how
 id <redemption_id>, kind "claim#<claim>"   what a member wants put right
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 from pynamodb.attributes import BooleanAttribute, JSONAttribute, NumberAttribute, UnicodeAttribute
-from pynamodb.exceptions import PynamoDBException, TransactWriteError
+from pynamodb.exceptions import PynamoDBException
 from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
-from pynamodb.transactions import TransactWrite
 
 from chalicelib.shared import dynamo
 
@@ -151,23 +148,6 @@ def drafts(limit: int, after: str | None) -> list[OfferItem]:
         return list(OfferItem.query(DRAFTS, condition, limit=limit, consistent_read=True))
     except PynamoDBException as error:
         raise dynamo.as_refusal(error) from error
-
-
-@contextmanager
-def together() -> Iterator[TransactWrite]:
-    """One all-or-nothing write. Raises Overtaken when a condition no longer holds, or another write holds an item."""
-    try:
-        with dynamo.transaction() as writes:
-            yield writes
-    except TransactWriteError as error:
-        reasons = {reason.code for reason in error.cancellation_reasons if reason}
-        if reasons & {"ConditionalCheckFailed", "TransactionConflict"}:
-            raise Overtaken from error
-        raise dynamo.as_refusal(error) from error
-
-
-class Overtaken(Exception):
-    """Somebody else was first. Whoever writes says what that means."""
 
 
 def stock_id(offer_id: str, period: str) -> str:

@@ -137,10 +137,10 @@ def create(document: Mapping[str, Any], actor: str, now: datetime) -> Draft:
         DRAFTS, offer_id, document=dict(document), version=0, actor=actor, at=rfc3339(now), revision=1, offered=False
     )
     try:
-        with items.together() as writes:
+        with dynamo.together() as writes:
             writes.save(item, OfferItem.id.does_not_exist())
             writes.save(audit.record(actor, "offer.save", offer_id, {"revision": 1}, now))
-    except items.Overtaken as overtaken:
+    except dynamo.Overtaken as overtaken:
         raise OfferExists from overtaken
     return _draft_from(item)
 
@@ -162,10 +162,10 @@ def change(offer_id: str, document: Mapping[str, Any], revision: int, actor: str
         OfferItem.at.set(rfc3339(now)),
     ]
     try:
-        with items.together() as writes:
+        with dynamo.together() as writes:
             writes.update(item, actions, OfferItem.revision == revision)
             writes.save(audit.record(actor, "offer.save", offer_id, {"revision": revision + 1}, now))
-    except items.Overtaken as overtaken:
+    except dynamo.Overtaken as overtaken:
         raise OfferChanged from overtaken
     return draft(offer_id)
 
@@ -238,7 +238,7 @@ def publish(offer_id: str, actor: str, now: datetime) -> Draft:
     kept = OfferItem(items.versions_id(offer_id), items.version_kind(version), at=at, **content)
     unchanged = (OfferItem.revision == source.revision) & (OfferItem.version == source.version)
     try:
-        with items.together() as writes:
+        with dynamo.together() as writes:
             writes.update(
                 OfferItem(DRAFTS, offer_id), [OfferItem.version.set(version), OfferItem.offered.set(True)], unchanged
             )
@@ -246,7 +246,7 @@ def publish(offer_id: str, actor: str, now: datetime) -> Draft:
             writes.save(OfferItem(IN_FORCE, offer_id, at=at, **content))
             details = {"version": version, "revision": source.revision}
             writes.save(audit.record(actor, "offer.publish", offer_id, details, now))
-    except items.Overtaken as overtaken:
+    except dynamo.Overtaken as overtaken:
         raise OfferChanged from overtaken
     forget()
     return draft(offer_id)
@@ -257,12 +257,12 @@ def withdraw(offer_id: str, reason: str, actor: str, now: datetime) -> Draft:
     OfferUnknown, OfferNotInForce."""
     source = draft(offer_id)
     try:
-        with items.together() as writes:
+        with dynamo.together() as writes:
             writes.update(OfferItem(DRAFTS, offer_id), [OfferItem.offered.set(False)], OfferItem.offered == True)  # noqa: E712
             writes.delete(OfferItem(IN_FORCE, offer_id))
             details = {"version": source.version, "reason": reason}
             writes.save(audit.record(actor, "offer.withdraw", offer_id, details, now))
-    except items.Overtaken as overtaken:
+    except dynamo.Overtaken as overtaken:
         raise OfferNotInForce if not draft(offer_id).offered else Unavailable from overtaken
     forget()
     return draft(offer_id)

@@ -16,6 +16,7 @@ from chalicelib.redemption import documents, items, rules
 from chalicelib.redemption.documents import OfferDocument
 from chalicelib.redemption.items import StockItem
 from chalicelib.rulebook import store
+from chalicelib.shared import dynamo
 from chalicelib.shared.audit import AuditRecord
 from chalicelib.shared.clock import business_date
 from chalicelib.shared.errors import Conflict, Unavailable
@@ -95,12 +96,12 @@ def look(offer: OfferDocument, period: str) -> list[Shard]:
         if begins is None or begins.mode != offer.stock.mode:
             raise SoldOut
         try:
-            with items.together() as writes:
+            with dynamo.together() as writes:
                 for number, pieces in enumerate(rules.split(begins.pieces, begins.shards)):
                     item = _item(offer.offer_id, period, f"{number:02d}")
                     item.left = item.total = pieces
                     writes.save(item, StockItem.id.does_not_exist())
-        except items.Overtaken:
+        except dynamo.Overtaken:
             pass
     raise Unavailable
 
@@ -133,7 +134,7 @@ def set_pieces(offer: OfferDocument, period: str, pieces: int, record: AuditReco
             raise StockBelowSold([{"field": "pieces", "problem": f"{sold} are sold", "sold": sold}])
         changes = rules.spread([shard.left for shard in shards], pieces - sum(shard.total for shard in shards))
         try:
-            with items.together() as writes:
+            with dynamo.together() as writes:
                 for shard, change in zip(shards, changes, strict=True):
                     actions: list[Action] = [
                         StockItem.left.set(StockItem.left + change),
@@ -142,7 +143,7 @@ def set_pieces(offer: OfferDocument, period: str, pieces: int, record: AuditReco
                     kept = (StockItem.total == shard.total) & (StockItem.left >= -change)
                     writes.update(_item(offer.offer_id, period, shard.name), actions, kept)
                 writes.save(record)
-        except items.Overtaken:
+        except dynamo.Overtaken:
             continue
         _sold_out.pop(items.stock_id(offer.offer_id, period), None)
         return

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from pynamodb.attributes import BinaryAttribute, JSONAttribute, NumberAttribute, UnicodeAttribute
-from pynamodb.exceptions import PynamoDBException, TransactWriteError
+from pynamodb.exceptions import PynamoDBException
 from pynamodb.expressions.condition import Condition
 from pynamodb.models import Model
 
@@ -111,14 +111,11 @@ def unchanged(revision: int) -> Condition:
 def write(writes: Sequence[Write]) -> bool:
     """All of it or nothing. False when a condition no longer holds or someone else was writing the same item."""
     try:
-        with dynamo.transaction() as transaction:
+        with dynamo.together() as transaction:
             for model, condition in writes:
                 transaction.save(model, condition)
-    except TransactWriteError as error:
-        reasons = {reason.code for reason in error.cancellation_reasons if reason}
-        if reasons & {"ConditionalCheckFailed", "TransactionConflict"}:
-            return False
-        raise dynamo.as_refusal(error) from error
+    except dynamo.Overtaken:
+        return False
     return True
 
 

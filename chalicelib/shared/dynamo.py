@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Any, cast
 
 from pynamodb.connection import Connection, TableConnection
-from pynamodb.exceptions import PynamoDBException
+from pynamodb.exceptions import PynamoDBException, TransactWriteError
 from pynamodb.models import Model
 from pynamodb.transactions import TransactWrite
 
@@ -66,6 +66,24 @@ def transaction() -> Iterator[TransactWrite]:
         yield writes
 
 
+class Overtaken(Exception):
+    """Somebody else was first. Whoever writes says what that means."""
+
+
+@contextmanager
+def together() -> Iterator[TransactWrite]:
+    """The same, where a lost race is an answer. Raises Overtaken when a condition no longer holds, or another write
+    holds an item."""
+    try:
+        with transaction() as writes:
+            yield writes
+    except TransactWriteError as error:
+        reasons = {reason.code for reason in error.cancellation_reasons if reason}
+        if reasons & {"ConditionalCheckFailed", "TransactionConflict"}:
+            raise Overtaken from error
+        raise as_refusal(error) from error
+
+
 _BUSY_CODES = frozenset(
     (
         "ProvisionedThroughputExceededException ThrottlingException RequestLimitExceeded InternalServerError "
@@ -85,6 +103,13 @@ def _code(error: PynamoDBException) -> str | None:
 def is_condition_failure(error: PynamoDBException) -> bool:
     """Whether a single conditional write was refused by its condition."""
     return _code(error) == "ConditionalCheckFailedException"
+
+
+def check_refused(error: TransactWriteError) -> None:
+    """Returns when a transaction was refused by a condition; raises what anything else means."""
+    reasons = {reason.code for reason in error.cancellation_reasons if reason}
+    if "ConditionalCheckFailed" not in reasons:
+        raise Unavailable from error if "TransactionConflict" in reasons else as_refusal(error)
 
 
 def is_busy(error: PynamoDBException) -> bool:

@@ -16,7 +16,6 @@ from pynamodb.models import Model
 from chalicelib.shared import dynamo
 from chalicelib.shared.audit import AuditRecord
 from chalicelib.shared.clock import parse_instant
-from chalicelib.shared.errors import Unavailable
 
 Kind = Literal["reevaluation", "preview"]
 State = Literal["running", "done", "superseded"]
@@ -151,10 +150,8 @@ def _write(*writes: tuple[Model, Condition | None]) -> bool:
             for model, condition in writes:
                 transaction.save(model, condition)
     except TransactWriteError as error:
-        reasons = {reason.code for reason in error.cancellation_reasons if reason}
-        if "ConditionalCheckFailed" in reasons:
-            return False
-        raise Unavailable from error if "TransactionConflict" in reasons else dynamo.as_refusal(error)
+        dynamo.check_refused(error)
+        return False
     return True
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from chalicelib.redemption import items, offers
+from chalicelib.shared import dynamo
 from chalicelib.shared.dynamo import encode_cursor
 from tests.functional.redemptions_room import document, redeem, rich
 from tests.harness.api import Api, Reply
@@ -220,7 +221,7 @@ def test_offers_are_listed_by_id_page_by_page(desk: Desk) -> None:
 
 def test_a_revision_beyond_every_number_of_a_table_has_changed(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     desk.create()
-    monkeypatch.setattr(offers.items, "together", None)
+    monkeypatch.setattr(dynamo, "together", None)
     assert desk.change(10**40 + 1).code == "OFFER_CHANGED"
 
 

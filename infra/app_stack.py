@@ -13,6 +13,7 @@ from chalice.app import Chalice
 
 from chalicelib.shared.config import LIVE
 from infra.access import ACCESS, statements
+from infra.alarms import alarms
 from infra.data_stack import WORKER_SECONDS, Template, att, logical, name, sub
 
 # Members wait for HTTP answers: API Gateway gives up at 29 s, the mini-program long before.
@@ -40,7 +41,6 @@ SCHEDULES = {
     "BenefitGrants": "chalicelib.tiers.workers.benefit_grants",
     "TierReview": "chalicelib.tiers.workers.tier_review",
 }
-SCHEDULE_SECONDS = 3600
 RELAY = "Relay"
 NO_TEST_CLOCKS_IN_LIVE = {
     "RuleCondition": {"Fn::Equals": [{"Ref": "Stage"}, LIVE]},
@@ -218,81 +218,6 @@ def _role(function: str) -> Template:
     }
 
 
-def _alarm(
-    metric: str, namespace: str, dimensions: Template, threshold: int, what: str, statistic: str = "Sum"
-) -> Template:
-    return {
-        "Type": "AWS::CloudWatch::Alarm",
-        "Properties": {
-            "AlarmDescription": what,
-            "Namespace": namespace,
-            "MetricName": metric,
-            "Dimensions": [{"Name": key, "Value": value} for key, value in dimensions.items()],
-            "Statistic": statistic,
-            "Period": 300,
-            "EvaluationPeriods": 1,
-            "Threshold": threshold,
-            "ComparisonOperator": "GreaterThanOrEqualToThreshold",
-            "TreatMissingData": "notBreaching",
-            "AlarmActions": [
-                sub("arn:${AWS::Partition}:sns:${AWS::Region}:${AWS::AccountId}:membership-${Stage}-alarms")
-            ],
-        },
-    }
-
-
-def _silent(function: str) -> Template:
-    """Rings when a schedule stopped firing, which no other alarm would tell: no invocation makes no error. Two hours in
-    a row, since one hour of the alarm may begin just after one run and end just before the next."""
-    what = f"{function} was not invoked for two hours: its schedule does not fire (docs/operations.md)"
-    alarm = _alarm("Invocations", "AWS/Lambda", {"FunctionName": name(function)}, 1, what)
-    alarm["Properties"] |= {
-        "Period": SCHEDULE_SECONDS,
-        "EvaluationPeriods": 2,
-        "ComparisonOperator": "LessThanThreshold",
-        # Of a function that is not invoked there is no data.
-        "TreatMissingData": "breaching",
-    }
-    return alarm
-
-
-def _alarms(functions: list[str]) -> Template:
-    found: Template = {}
-    for function in functions:
-        dimensions = {"FunctionName": name(function)}
-        found[f"{function}Errors"] = _alarm("Errors", "AWS/Lambda", dimensions, 1, f"{function} raised")
-        found[f"{function}Throttles"] = _alarm("Throttles", "AWS/Lambda", dimensions, 1, f"{function} was throttled")
-    for queue in (
-        "orders-dead.fifo",
-        "metrics-dead",
-        "points-due-dead",
-        "tier-due-dead",
-        "reevaluation-dead",
-        "relay-dead",
-    ):
-        key = logical(queue.split(".")[0])
-        metric = "ApproximateNumberOfMessagesVisible"
-        what = f"messages wait in {queue}: read their reason, mend, redrive (docs/operations.md)"
-        found[f"{key}Messages"] = _alarm(metric, "AWS/SQS", {"QueueName": name(queue)}, 1, what, "Maximum")
-    for queue, *_ in [worker[2:] for worker in QUEUE_WORKERS.values()]:
-        key = logical(queue.split(".")[0])
-        what = f"{queue} is more than 10 minutes behind"
-        metric = "ApproximateAgeOfOldestMessage"
-        found[f"{key}Age"] = _alarm(metric, "AWS/SQS", {"QueueName": name(queue)}, 600, what, "Maximum")
-    for function, handler in SCHEDULES.items():
-        job = handler.rpartition(".")[2]
-        what = f"{job}: members who could not be decided: search the log of the queue's worker for `failure`"
-        which: Template = {"job": job, "stage": {"Ref": "Stage"}}
-        found[f"{function}Members"] = _alarm("members_not_decided", "membership", which, 1, what)
-        found[f"{function}Silent"] = _silent(function)
-    # A bug behind a route is answered with 500, not raised: only the API's own count shows it.
-    what = "the API answered 5xx: search the functions' logs for `failure`"
-    found["ApiErrors"] = _alarm("5XXError", "AWS/ApiGateway", {"ApiName": name("api")}, 1, what)
-    what = "facts are more than 10 minutes behind the journal"
-    found["RelayAge"] = _alarm("IteratorAge", "AWS/Lambda", {"FunctionName": name(RELAY)}, 600_000, what, "Maximum")
-    return found
-
-
 def _gateway_response(status: str | None, code: str, message: str, message_zh: str, retryable: bool) -> Template:
     """What API Gateway answers by itself, in our error shape; under its own status when none is given."""
     body = (
@@ -342,7 +267,7 @@ def template(app: Chalice) -> Template:
     resources |= _relay()
     for function in functions:
         resources |= _role(function)
-    resources |= _alarms(functions)
+    resources |= alarms(functions, QUEUE_WORKERS, SCHEDULES)
     resources["RestAPI"] = {
         "Properties": {
             "Name": name("api"),

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, RootModel, model_validator
 
 from chalicelib.ledger.views import EntryView
-from chalicelib.shared.schemas import Day, Instant, MemberId, NaturalKey, OpenId, Request, Response
+from chalicelib.shared.schemas import Day, Instant, MemberId, NaturalKey, OpenId, Request, Response, Text
 
 MAX_ITEMS = 500
 MAX_FEN = 10**12
@@ -213,11 +213,6 @@ class PointsAnswer(Response):
 class StatementAnswer(Response):
     items: list[EntryView]
     next_cursor: str | None
-
-
-class Text(Response):
-    zh: str
-    en: str
 
 
 class RuleItem(Response):

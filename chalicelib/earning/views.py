@@ -20,18 +20,16 @@ from chalicelib.earning.schemas import (
     RuleItem,
     RulesAnswer,
     RuleSection,
-    Text,
 )
 from chalicelib.engine.account import Account
 from chalicelib.engine.decision import Entry
 from chalicelib.ledger.views import entry_view
 from chalicelib.rulebook import words
-from chalicelib.rulebook.model import Published, Rulebook, Words
+from chalicelib.rulebook.model import Published, Rulebook
 from chalicelib.shared.edge import Answer
 from chalicelib.shared.errors import invalid
 from chalicelib.shared.ids import NATURAL_KEY
-
-REPLAYED = {"Idempotency-Replayed": "true"}
+from chalicelib.shared.schemas import Text
 
 
 def natural_key(value: str) -> str:
@@ -41,23 +39,19 @@ def natural_key(value: str) -> str:
     return value
 
 
-def _headers(outcome: ledger.Outcome) -> dict[str, str]:
-    return REPLAYED if outcome.replayed else {}
-
-
 def order_answer(order_id: str, outcome: ledger.Outcome | None) -> Answer:
     """200 with the entry, or 202 when the order itself has not arrived yet."""
     if outcome is None:
         return Answer(OrderAnswer(status="awaiting_order", order_id=order_id, member_id=None, entry=None), 202)
     entry = outcome.entry
     body = OrderAnswer(status="recorded", order_id=order_id, member_id=entry.member_id, entry=entry_view(entry))
-    return Answer(body, headers=_headers(outcome))
+    return Answer(body, replayed=outcome.replayed)
 
 
 def entry_answer(outcome: ledger.Outcome) -> Answer:
     """The entry written."""
     entry = outcome.entry
-    return Answer(EntryAnswer(member_id=entry.member_id, entry=entry_view(entry)), headers=_headers(outcome))
+    return Answer(EntryAnswer(member_id=entry.member_id, entry=entry_view(entry)), replayed=outcome.replayed)
 
 
 def preview_answer(body: OrderIn | EventIn, entry: Entry) -> PreviewAnswer:
@@ -71,7 +65,7 @@ def check_in_answer(outcome: ledger.Outcome) -> Answer:
     """The day and the streak it made."""
     entry = outcome.entry
     on, streak = date.fromisoformat(entry.facts["on"]), int(entry.facts["streak"])
-    return Answer(CheckInAnswer(on=on, streak=streak, entry=entry_view(entry)), headers=_headers(outcome))
+    return Answer(CheckInAnswer(on=on, streak=streak, entry=entry_view(entry)), replayed=outcome.replayed)
 
 
 def points_answer(account: Account, rulebook: Rulebook) -> PointsAnswer:
@@ -104,23 +98,19 @@ def _lot_notices(account: Account, rulebook: Rulebook, day: date) -> list[LotNot
     ]
 
 
-def _text(value: Words) -> Text:
-    return Text(zh=value.zh, en=value.en)
-
-
 def rules_answer(published: Published, now: datetime) -> RulesAnswer:
     """The rulebook's own words, and examples computed by the engine itself."""
     sections = [
         RuleSection(
             code=section.code,
-            title=_text(section.title),
+            title=Text.of(section.title),
             items=[RuleItem(rule=item.rule, zh=item.zh, en=item.en) for item in section.items],
         )
         for section in words.sections(published.rulebook)
     ]
     return RulesAnswer(
         version=published.version,
-        brand=_text(published.rulebook.brand.name),
+        brand=Text.of(published.rulebook.brand.name),
         sections=sections,
-        examples=[Text(zh=example.zh, en=example.en) for example in rules.examples(published, now)],
+        examples=[Text.of(example) for example in rules.examples(published, now)],
     )

@@ -7,13 +7,8 @@ from chalicelib.engine import retention, tiers
 from chalicelib.engine.account import Account, Standing
 from chalicelib.engine.draft import effective_tier
 from chalicelib.rulebook import phrases
-from chalicelib.rulebook.model import Rulebook, Words
-from chalicelib.shared.schemas import Response
-
-
-class TierText(Response):
-    zh: str
-    en: str
+from chalicelib.rulebook.model import Rulebook
+from chalicelib.shared.schemas import Response, Text
 
 
 class StepView(Response):
@@ -26,8 +21,8 @@ class StepView(Response):
     window: str
     have: int
     need: int
-    name: TierText
-    words: TierText
+    name: Text
+    words: Text
 
 
 class ShareView(Response):
@@ -38,7 +33,7 @@ class ShareView(Response):
     have: int
     need: int
     percent: int
-    name: TierText
+    name: Text
 
 
 class RetentionView(Response):
@@ -65,7 +60,7 @@ class TierView(Response):
 
     code: str
     held: str
-    name: TierText
+    name: Text
     since: date
     valid_until: date | None
     temporary: LentView | None
@@ -80,7 +75,7 @@ def tier_view(account: Account, rulebook: Rulebook, today: date) -> TierView:
     return TierView(
         code=code,
         held=rulebook.tier(standing.tier).code,
-        name=_text(rulebook.tier(code).name),
+        name=Text.of(rulebook.tier(code).name),
         since=standing.since,
         valid_until=standing.valid_until,
         temporary=LentView(code=lent.tier, until=lent.until) if lent and lent.until >= today else None,
@@ -89,17 +84,13 @@ def tier_view(account: Account, rulebook: Rulebook, today: date) -> TierView:
     )
 
 
-def _text(words: Words) -> TierText:
-    return TierText(zh=words.zh, en=words.en)
-
-
 def _step(rulebook: Rulebook, step: tiers.Progress) -> StepView:
     tier = rulebook.tier(step.tier).name
     if step.have < step.need:
         zh, en = phrases.missing(rulebook, step.metric, step.need - step.have, step.name)
-        words = TierText(zh=f"{zh}可升级{tier.zh}", en=f"{en} to {tier.en}")
+        words = Text(zh=f"{zh}可升级{tier.zh}", en=f"{en} to {tier.en}")
     else:
-        words = TierText(zh=f"{step.name.zh}已满足{tier.zh}条件", en=f"{step.name.en}: enough for {tier.en}")
+        words = Text(zh=f"{step.name.zh}已满足{tier.zh}条件", en=f"{step.name.en}: enough for {tier.en}")
     return StepView(
         tier=step.tier,
         way=step.way,
@@ -107,7 +98,7 @@ def _step(rulebook: Rulebook, step: tiers.Progress) -> StepView:
         window=step.window,
         have=step.have,
         need=step.need,
-        name=_text(step.name),
+        name=Text.of(step.name),
         words=words,
     )
 
@@ -134,7 +125,7 @@ def _retention(account: Account, standing: Standing, rulebook: Rulebook, today: 
                 have=share.have,
                 need=share.need,
                 percent=share.percent,
-                name=TierText(zh=share.name_zh, en=share.name_en),
+                name=Text(zh=share.name_zh, en=share.name_en),
             )
             for share in retention.shares(rulebook, account, today)
         ],

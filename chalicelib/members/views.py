@@ -72,13 +72,11 @@ def _points(account: Account, rulebook: Rulebook) -> schemas.PointsView:
 def changed(outcome: ledger.Outcome) -> Answer:
     """What changed, from the stored entry alone."""
     entry = outcome.entry
-    headers = {"Idempotency-Replayed": "true"} if outcome.replayed else {}
     body = schemas.ChangedAnswer(changed=list(entry.facts.get("changed", ())), entry=entry_view(entry))
-    return Answer(body, headers=headers)
+    return Answer(body, replayed=outcome.replayed)
 
 
 def status(outcome: ledger.Outcome) -> Answer:
     """The entry of a freeze, release or log-out."""
-    headers = {"Idempotency-Replayed": "true"} if outcome.replayed else {}
     body = schemas.StatusAnswer(member_id=outcome.entry.member_id, entry=entry_view(outcome.entry))
-    return Answer(body, headers=headers)
+    return Answer(body, replayed=outcome.replayed)

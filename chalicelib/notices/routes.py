@@ -4,9 +4,9 @@ from chalice.app import Blueprint
 
 from chalicelib import ledger
 from chalicelib.notices import inbox
-from chalicelib.notices.schemas import NoticesAnswer, NoticeView, ReceiptView, Text
+from chalicelib.notices.schemas import NoticesAnswer, NoticeView, ReceiptView
 from chalicelib.shared.edge import Answer, Call, endpoint, member
-from chalicelib.shared.schemas import Empty, PageQuery
+from chalicelib.shared.schemas import Empty, PageQuery, Text
 
 routes = Blueprint(__name__)
 
@@ -26,7 +26,7 @@ def read(call: Call) -> Answer:
     """Mark a notice as read"""
     ledger.admit(ledger.load(call.member.member_id), call.member)
     notice, replayed = inbox.read(call.member.member_id, call.path["notice_id"], call.now)
-    return Answer(_view(notice), headers={"Idempotency-Replayed": "true"} if replayed else {})
+    return Answer(_view(notice), replayed=replayed)
 
 
 def _view(notice: inbox.Notice) -> NoticeView:

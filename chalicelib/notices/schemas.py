@@ -1,11 +1,6 @@
 """A member's notices, as they are answered."""
 
-from chalicelib.shared.schemas import Response
-
-
-class Text(Response):
-    zh: str
-    en: str
+from chalicelib.shared.schemas import Response, Text
 
 
 class ReceiptView(Response):

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from chalicelib.engine.events import OfferKind
 from chalicelib.rulebook.findings import Severity
-from chalicelib.shared.schemas import PageQuery, Request, Response
+from chalicelib.shared.schemas import PageQuery, Request, Response, Text
 
 # Members
 
@@ -18,18 +18,13 @@ class OffersQuery(PageQuery):
     affordable: Literal["true"] | None = Field(default=None, description="only what the balance is enough for")
 
 
-class OfferText(Response):
-    zh: str
-    en: str
-
-
 class OfferView(Response):
     """An offer as it is for the calling member."""
 
     offer_id: str
     kind: OfferKind
-    name: OfferText
-    words: OfferText
+    name: Text
+    words: Text
     pictures: list[str]
     price_points: int = Field(
         description="for one piece, for this member today; the sum is what to expect when redeeming"

@@ -13,10 +13,11 @@ from chalicelib.redemption.documents import OfferDocument
 from chalicelib.redemption.levels import Level
 from chalicelib.redemption.offers import Draft, place
 from chalicelib.rulebook.findings import Finding
-from chalicelib.rulebook.model import Rulebook, Words
+from chalicelib.rulebook.model import Rulebook
 from chalicelib.shared import dynamo
 from chalicelib.shared.clock import business_date
 from chalicelib.shared.errors import BadCursor
+from chalicelib.shared.schemas import Text
 
 
 @dataclass(frozen=True)
@@ -48,8 +49,8 @@ class Looker:
         return schemas.OfferView(
             offer_id=document.offer_id,
             kind=document.kind,
-            name=_text(document.name),
-            words=_text(document.words),
+            name=Text.of(document.name),
+            words=Text.of(document.words),
             pictures=list(document.pictures),
             price_points=price,
             base_points=document.price_points,
@@ -147,7 +148,3 @@ def stock(level: Level) -> schemas.StockOut:
         left=level.left,
         shards=[schemas.ShardOut(total=total, left=left) for total, left in level.shards],
     )
-
-
-def _text(words: Words) -> schemas.OfferText:
-    return schemas.OfferText(zh=words.zh, en=words.en)

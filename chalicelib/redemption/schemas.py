@@ -9,7 +9,7 @@ from chalicelib.ledger.views import EntryView
 from chalicelib.redemption import rules
 from chalicelib.redemption.documents import PictureUrl
 from chalicelib.rulebook.conditions import Code
-from chalicelib.shared.schemas import Instant, PageQuery, Request, Response
+from chalicelib.shared.schemas import Instant, PageQuery, Request, Response, Text
 
 MAX_QUANTITY = 100
 MAX_POINTS = 10**12
@@ -104,11 +104,6 @@ class WorkQuery(PageQuery):
     work: Literal["to_ship", "claimed"]
 
 
-class NameView(Response):
-    zh: str
-    en: str
-
-
 class StepView(Response):
     """`quantity`: the pieces given back or claimed, 0 when none. `details`: an appointment's instant."""
 
@@ -127,7 +122,7 @@ class RedemptionView(Response):
     redemption_id: str
     offer_id: str
     kind: OfferKind
-    name: NameView
+    name: Text
     quantity: int
     returned: int
     price_points: int

@@ -10,16 +10,13 @@ from chalicelib.ledger.views import entry_view
 from chalicelib.redemption import schemas, work
 from chalicelib.shared.clock import rfc3339
 from chalicelib.shared.edge import Answer
-
-
-def _headers(outcome: ledger.Outcome) -> dict[str, str]:
-    return {"Idempotency-Replayed": "true"} if outcome.replayed else {}
+from chalicelib.shared.schemas import Text
 
 
 def redeemed(outcome: ledger.Outcome) -> Answer:
     """The redemption as it began."""
     body = schemas.RedeemedAnswer(redemption=redemption([outcome.entry]), entry=entry_view(outcome.entry))
-    return Answer(body, headers=_headers(outcome))
+    return Answer(body, replayed=outcome.replayed)
 
 
 def stepped(outcome: ledger.Outcome) -> Answer:
@@ -28,7 +25,7 @@ def stepped(outcome: ledger.Outcome) -> Answer:
     body = schemas.StepAnswer(
         redemption_id=facts["redemption_id"], step=facts["step"], state=facts["state"], entry=entry_view(entry)
     )
-    return Answer(body, headers=_headers(outcome))
+    return Answer(body, replayed=outcome.replayed)
 
 
 def redemption(entries: Sequence[Entry]) -> schemas.RedemptionView:
@@ -40,7 +37,7 @@ def redemption(entries: Sequence[Entry]) -> schemas.RedemptionView:
         redemption_id=record.redemption_id,
         offer_id=record.offer_id,
         kind=record.kind,
-        name=schemas.NameView(zh=record.name.zh, en=record.name.en),
+        name=Text.of(record.name),
         quantity=record.quantity,
         returned=record.returned,
         price_points=record.price_points,

@@ -69,11 +69,12 @@ class Call:
 
 @dataclass(frozen=True)
 class Answer:
-    """An answer with other than the route's usual status, or with headers."""
+    """An answer with other than the route's usual status, or to a request that had been answered before (`replayed`:
+    the header `Idempotency-Replayed` says so)."""
 
     body: BaseModel
     status: int | None = None
-    headers: dict[str, str] = field(default_factory=dict)
+    replayed: bool = False
 
 
 @dataclass(frozen=True)
@@ -131,9 +132,8 @@ def endpoint(
             try:
                 result = view(_parse(contract, request, request_id, path))
                 reply = result if isinstance(result, Answer) else Answer(result)
-                return _respond(
-                    reply.status or contract.status, reply.body.model_dump_json(), request_id, reply.headers
-                )
+                headers = {"Idempotency-Replayed": "true"} if reply.replayed else {}
+                return _respond(reply.status or contract.status, reply.body.model_dump_json(), request_id, headers)
             except Exception as error:
                 refusal = dynamo.as_refusal(error) if isinstance(error, PynamoDBException) and error.cause else error
                 if isinstance(refusal, errors.Refusal):

@@ -2,7 +2,7 @@
 
 import re
 from datetime import UTC, date, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Protocol
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
@@ -57,6 +57,27 @@ class Response(BaseModel):
     model_config = ConfigDict(frozen=True, defer_build=True)
 
 
+class Worded(Protocol):
+    """Anything that is said in both languages."""
+
+    @property
+    def zh(self) -> str: ...
+    @property
+    def en(self) -> str: ...
+
+
+class Text(Response):
+    """A text for members, Chinese first."""
+
+    zh: str
+    en: str
+
+    @classmethod
+    def of(cls, words: Worded) -> "Text":
+        """The same words as an answer holds them."""
+        return cls(zh=words.zh, en=words.en)
+
+
 class PageQuery(Request):
     """Query of every list: `limit` 1–100 and the cursor of the page before."""
 
@@ -85,5 +106,5 @@ class Empty(Request):
 
 __all__ = [
     "Day", "Empty", "ErrorAnswer", "ErrorBody", "Instant", "MemberId", "NaturalKey", "OpenId", "PageQuery", "Request",
-    "Response", "datetime",
+    "Response", "Text", "datetime",
 ]  # fmt: skip

@@ -5,9 +5,8 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from chalicelib.ledger.tier_view import TierText
 from chalicelib.ledger.views import EntryView
-from chalicelib.shared.schemas import Day, Instant, MemberId, Request, Response
+from chalicelib.shared.schemas import Day, Instant, MemberId, Request, Response, Text
 
 
 class NeedView(Response):
@@ -16,13 +15,13 @@ class NeedView(Response):
     metric: str
     window: str
     at_least: int
-    name: TierText
+    name: Text
 
 
 class BenefitView(Response):
     code: str
     kind: Literal["economic", "service", "feature", "honour"]
-    name: TierText
+    name: Text
     value: dict[str, Any]
 
 
@@ -30,7 +29,7 @@ class LevelView(Response):
     """A tier as everybody may know it. `promotion`: any one of the ways; all needs of a way together."""
 
     code: str
-    name: TierText
+    name: Text
     colour: str
     promotion: list[list[NeedView]]
     retention: list[NeedView]
@@ -47,7 +46,7 @@ class GoalView(Response):
     metric: str
     have: int
     need: int
-    name: TierText
+    name: Text
 
 
 class TaskView(Response):
@@ -55,7 +54,7 @@ class TaskView(Response):
 
     task: str
     kind: str
-    name: TierText
+    name: Text
     points: int
     badge: str | None
     claim: Literal["auto", "tap"]

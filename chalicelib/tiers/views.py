@@ -6,26 +6,22 @@ from chalicelib import ledger
 from chalicelib.engine import benefits, retention, tasks
 from chalicelib.engine.account import Account
 from chalicelib.engine.draft import effective_tier
-from chalicelib.ledger.tier_view import TierText
 from chalicelib.ledger.views import entry_view
-from chalicelib.rulebook.model import Benefit, Need, Rulebook, Words
+from chalicelib.rulebook.model import Benefit, Need, Rulebook
 from chalicelib.shared.clock import rfc3339
 from chalicelib.shared.edge import Answer
+from chalicelib.shared.schemas import Text
 from chalicelib.tiers import schemas
 from chalicelib.tiers.clocks import Clock
 
 
-def _text(words: Words) -> TierText:
-    return TierText(zh=words.zh, en=words.en)
-
-
 def _need(need: Need) -> schemas.NeedView:
-    return schemas.NeedView(metric=need.metric, window=need.window, at_least=need.at_least, name=_text(need.name))
+    return schemas.NeedView(metric=need.metric, window=need.window, at_least=need.at_least, name=Text.of(need.name))
 
 
 def _benefit(benefit: Benefit) -> schemas.BenefitView:
     return schemas.BenefitView(
-        code=benefit.code, kind=benefit.kind, name=_text(benefit.name), value=dict(benefit.value)
+        code=benefit.code, kind=benefit.kind, name=Text.of(benefit.name), value=dict(benefit.value)
     )
 
 
@@ -35,7 +31,7 @@ def levels(rulebook: Rulebook) -> schemas.TiersAnswer:
         items=[
             schemas.LevelView(
                 code=tier.code,
-                name=_text(tier.name),
+                name=Text.of(tier.name),
                 colour=tier.colour,
                 promotion=[[_need(need) for need in goal.needs] for goal in tier.promotion],
                 retention=[_need(need) for need in retention.goals(rulebook, tier.code)],
@@ -54,7 +50,7 @@ def my_tasks(account: Account, rulebook: Rulebook, today: date) -> schemas.Tasks
             schemas.TaskView(
                 task=state.task.id,
                 kind=state.task.kind,
-                name=_text(state.task.name),
+                name=Text.of(state.task.name),
                 points=state.task.points,
                 badge=state.task.badge,
                 claim=state.task.claim,
@@ -65,7 +61,7 @@ def my_tasks(account: Account, rulebook: Rulebook, today: date) -> schemas.Tasks
                         metric=goal.metric,
                         have=goal.have,
                         need=goal.need,
-                        name=TierText(zh=goal.name_zh, en=goal.name_en),
+                        name=Text(zh=goal.name_zh, en=goal.name_en),
                     )
                     for goal in state.goals
                 ],
@@ -96,9 +92,8 @@ def my_benefits(account: Account, rulebook: Rulebook, today: date) -> schemas.Be
 
 def done(outcome: ledger.Outcome) -> Answer:
     """The entry of a claim, a use or an operator's word."""
-    headers = {"Idempotency-Replayed": "true"} if outcome.replayed else {}
     body = schemas.DoneAnswer(member_id=outcome.entry.member_id, entry=entry_view(outcome.entry))
-    return Answer(body, headers=headers)
+    return Answer(body, replayed=outcome.replayed)
 
 
 def clock(found: Clock) -> schemas.ClockAnswer:

@@ -10,6 +10,7 @@ import pytest
 from chalicelib import ledger
 from chalicelib.engine.events import Cause
 from chalicelib.insights.workers import count_facts
+from chalicelib.ledger import book
 from chalicelib.ledger.codec import entry_of
 from chalicelib.ledger.items import EntryItem
 from chalicelib.notices.service import fact
@@ -132,6 +133,21 @@ def test_a_lent_tier_s_quota_ends_with_the_loan(api: Api) -> None:
     api.clock.pass_(days=1)
     ann = api.log_in("ann")
     assert [use(api, ann).status for _ in range(4)] == [200, 200, 200, 409]
+
+
+def test_a_use_repeated_when_the_benefit_is_gone_and_its_key_forgotten_is_still_that_use(bare_api: Api) -> None:
+    bare_api.publish(with_benefit("gold", code="lounge", kind="service", value={"per_month": 1}))
+    ann = bare_api.log_in("ann")
+    set_tier(bare_api, ann.member_id, "gold", "2026-11-24")
+    first = use(bare_api, ann, "lounge", key="k1")
+    assert first.status == 200
+    for _ in range(book.REMEMBERED_REQUESTS):
+        bare_api.clock.pass_(days=1)
+        ann = bare_api.log_in("ann")
+        assert use(bare_api, ann).status == 200
+    again = use(bare_api, ann, "lounge", key="k1")
+    assert (again.status, again.body, again.headers["Idempotency-Replayed"]) == (200, first.body, "true")
+    assert use(bare_api, ann, "lounge", key="k2").status == 403
 
 
 def test_two_quotas_of_one_benefit_both_hold(bare_api: Api) -> None:

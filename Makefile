@@ -46,10 +46,10 @@ types: env
 arrows: env
 	.venv/bin/lint-imports
 
-soak: env ## the long runs: the model of the ledger, what is due among 200,000 members, a rush on 500 pieces
+soak: env ## the long runs: the model of the ledger, what is due among 200,000 members, 1,600 spends at once, a rush on 500 pieces
 	LOT_EXAMPLES=5000 LOT_STEPS=200 $(PY) -m pytest -q tests/unit/test_lots_model.py
 	DUE_MEMBERS=200000 DUE_DUE=1000 $(PY) -m pytest -q -s tests/functional/test_due_counts.py
-	STOCK_ATTEMPTS=5000 $(PY) -m pytest -q tests/cloud/test_stock.py
+	SPENDS_EACH=200 STOCK_ATTEMPTS=5000 $(PY) -m pytest -q tests/cloud/test_together.py tests/cloud/test_stock.py
 
 run: env ## the whole system on this machine, until Ctrl-C
 	@exec $(PY) -m infra.local.run

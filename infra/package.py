@@ -6,12 +6,10 @@ its source. Chalice dates every file 1980 and ships no bytecode for dependencies
 anew at each cold start. The same input gives the same zip, byte for byte.
 """
 
-import compileall
 import fcntl
 import hashlib
 import json
 import os
-import py_compile
 import shutil
 import subprocess
 import sys
@@ -103,11 +101,17 @@ def _tree(chalice_zip: Path) -> Path:
         for entry in (data / service).rglob("*"):
             if entry.is_file() and not entry.name.startswith(("service-2", "endpoint-rule-set")):
                 entry.unlink()
-    mode = py_compile.PycInvalidationMode.UNCHECKED_HASH
-    # stripdir keeps this machine's paths out of the bytecode.
-    if not compileall.compile_dir(tree, quiet=1, stripdir=str(tree), invalidation_mode=mode, workers=0):
-        raise SystemExit("some module does not compile")
+    _compile(tree)
     return tree
+
+
+def _compile(tree: Path) -> None:
+    """Bytecode beside every source. In a fresh interpreter, one file after the other, with a fixed hash seed: sets and
+    shared strings come out in the order in which a process happened to meet them, and the zip would differ."""
+    # -s keeps this machine's paths out of the bytecode.
+    command = [sys.executable, "-m", "compileall", "-q", "-s", str(tree), "--invalidation-mode", "unchecked-hash"]
+    if subprocess.run([*command, str(tree)], env={**os.environ, "PYTHONHASHSEED": "0"}, check=False).returncode:
+        raise SystemExit("some module does not compile")
 
 
 def _zip(tree: Path, target: Path) -> None:

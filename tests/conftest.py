@@ -99,5 +99,5 @@ def bare_api(wechat: FakeWechat, aws: None, clock: Clock, monkeypatch: pytest.Mo
 @pytest.fixture
 def api(bare_api: Api) -> Api:
     """The API of a brand with the retail preset in force."""
-    bare_api.publish()
+    bare_api.open()
     return bare_api

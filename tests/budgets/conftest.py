@@ -51,7 +51,7 @@ def brand() -> Iterator[Api]:
         patch.setenv("WECHAT_URL", wechat.url)
         settings.cache_clear()
         api = Api(clock)
-        api.publish()
+        api.open()
         yield api
         assert world.broken_invariants() == {}
     forget_state()

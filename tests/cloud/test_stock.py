@@ -25,7 +25,7 @@ from tests.cloud.brand import Brand, at_once
 from tests.functional.redemptions_room import document
 from tests.harness import world
 
-ATTEMPTS = int(os.environ.get("STOCK_ATTEMPTS", "600"))
+ATTEMPTS = int(os.environ.get("STOCK_ATTEMPTS", "300"))
 MEMBERS, PIECES, THREADS = ATTEMPTS * 2 // 5, ATTEMPTS // 10, 8
 LIMIT = 1
 

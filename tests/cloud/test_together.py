@@ -1,6 +1,9 @@
 """Many at once, exact every time: the conditions of the transactions hold where threads, functions and the database run
-apart from each other. HTTP where the edge is part of the claim, in this process where only the book is."""
+apart from each other. HTTP where the edge is part of the claim, in this process where only the book is.
 
+`SPENDS_EACH=200` makes the double spend the long run."""
+
+import os
 from collections import Counter
 from typing import Any
 
@@ -18,7 +21,7 @@ from tests.harness import world
 from tests.harness.api import Member, Reply
 
 THREADS = 8
-SPENDS_EACH = 100
+SPENDS_EACH = int(os.environ.get("SPENDS_EACH", "40"))
 # Functions that start up come one after the other; only those that run already meet each other.
 ROUNDS = ("starting", "running", "running again")
 OPERATOR = Operator("somebody", "owner")

@@ -17,6 +17,7 @@ from chalicelib.engine.account import Account
 from chalicelib.rulebook import store
 from chalicelib.rulebook.presets import preset
 from chalicelib.shared import callers
+from tests.harness import world
 from tests.harness.world import MERCHANT_KEY, MERCHANT_SECRET
 
 NOON = datetime(2026, 11, 24, 4, 0, tzinfo=UTC)
@@ -113,6 +114,10 @@ class Api:
         name = name or self.fresh(role)
         console.create(name, role, "correct horse battery", "test", self.clock.now)
         return callers.sign_token("operator", name, self.clock.now, role=role)
+
+    def open(self) -> None:
+        """A brand just opened: what `publish` makes of an empty cloud, put there at once."""
+        world.as_before("open", self.publish)
 
     def publish(self, changes: dict[str, Any] | None = None, base: str = "retail") -> int:
         """Puts a preset with some sections replaced in force now; returns the version."""

@@ -8,7 +8,7 @@ import pytest
 from app import app
 from infra.access import ACCESS, statements
 from infra.app_stack import QUEUE_WORKERS, RELAY, SCHEDULES, handlers
-from tests.packaging.conftest import Loaded, Template
+from tests.packaging.conftest import Template
 
 FUNCTIONS = list(handlers(app))
 READS = ("dynamodb:GetItem", "dynamodb:Query", "dynamodb:Scan", "dynamodb:BatchGetItem")
@@ -166,8 +166,3 @@ def test_the_check_of_the_impossible_sees_what_is_possible(app_template: Templat
     assert may(app_template, "Orders", "sqs:SendMessage", "queue/orders-dead.fifo")
     assert may(app_template, RELAY, "sns:Publish", "topic/facts")
     assert may(app_template, "MembersHttp", "secretsmanager:GetSecretValue", "secret/wechat")
-
-
-@pytest.mark.parametrize("function", FUNCTIONS)
-def test_a_function_has_no_table_whose_model_it_cannot_even_load(loaded: dict[str, Loaded], function: str) -> None:
-    assert set(ACCESS[function].tables) <= loaded[function].tables

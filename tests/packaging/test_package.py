@@ -14,6 +14,7 @@ import pytest
 
 from app import app
 from infra import generate, package
+from infra.access import ACCESS
 from infra.app_stack import handlers
 from tests.packaging.conftest import Loaded, guarded_routes
 
@@ -26,6 +27,11 @@ def test_a_handler_imports_from_the_package_alone(loaded: dict[str, Loaded], fun
     # `loaded` has imported it and found its attribute, or failed.
     assert "chalicelib" in loaded[function].modules
     assert not loaded[function].modules & NEEDLESS
+
+
+@pytest.mark.parametrize("function", handlers(app))
+def test_a_function_has_no_table_whose_model_it_cannot_even_load(loaded: dict[str, Loaded], function: str) -> None:
+    assert set(ACCESS[function].tables) <= loaded[function].tables
 
 
 @pytest.mark.parametrize("function", [name for name in handlers(app) if guarded_routes(name)])

@@ -123,7 +123,7 @@ def texts(offer_id: str, marks: Sequence[str]) -> list[str | None]:
 
 
 def _text(offer_id: str, item: CodeItem) -> str | None:
-    text = sealing.unseal(offer_id, item.kind, item.key, bytes(item.sealed))
+    text = sealing.unseal(offer_id, item.kind, item.key, item.sealed)
     if text is None:
         telemetry.count("codes_unreadable", stage=settings().stage)
         telemetry.log("code_unreadable", offer_id=offer_id, mark=item.kind, key_id=item.key)

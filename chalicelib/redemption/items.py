@@ -15,7 +15,7 @@ id <redemption_id>, kind "appointment"     when a service is wished for, or agre
 
 from typing import Any
 
-from pynamodb.attributes import BinaryAttribute, BooleanAttribute, JSONAttribute, NumberAttribute, UnicodeAttribute
+from pynamodb.attributes import BooleanAttribute, JSONAttribute, NumberAttribute, UnicodeAttribute
 from pynamodb.exceptions import PynamoDBException
 from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
 
@@ -65,7 +65,7 @@ class CodeItem(dynamo.Record):
 
     id = UnicodeAttribute(hash_key=True)
     kind = UnicodeAttribute(range_key=True)
-    sealed = BinaryAttribute(legacy_encoding=False)
+    sealed = UnicodeAttribute()
     key = UnicodeAttribute()
 
 

@@ -9,6 +9,7 @@ from chalicelib.ledger.views import EntryView
 from chalicelib.redemption import rules
 from chalicelib.redemption.documents import PictureUrl
 from chalicelib.rulebook.conditions import Code
+from chalicelib.shared.clock import rfc3339
 from chalicelib.shared.schemas import Day, Instant, PageQuery, Request, Response
 
 MAX_QUANTITY = 100
@@ -111,8 +112,8 @@ class StepIn(Request):
 
     def kept(self) -> dict[str, Any]:
         """What of the details may stand in an entry: a parcel's number leads to its address."""
-        told = self.model_dump(mode="json", include={"details"}, exclude_none=True).get("details", {})
-        return {name: value for name, value in told.items() if name == "appointment_at"}
+        at = self.details.appointment_at if self.details else None
+        return {"appointment_at": rfc3339(at)} if at else {}
 
 
 class WorkQuery(PageQuery):

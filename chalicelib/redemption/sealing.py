@@ -4,6 +4,7 @@ The secret holds keys by their ids, and under `current` the id of the one that s
 it, so an older key still opens what it has sealed. A digest has to be the same for ever: it is keyed by the first key.
 """
 
+import base64
 import hmac
 import os
 from hashlib import sha256
@@ -23,14 +24,15 @@ def mark(offer_id: str, code: str) -> str:
     return hmac.new(_derived(secret, "mark"), f"{offer_id}#{code}".encode(), sha256).hexdigest()[:MARK_LENGTH]
 
 
-def seal(offer_id: str, mark: str, code: str) -> tuple[str, bytes]:
+def seal(offer_id: str, mark: str, code: str) -> tuple[str, str]:
     """The id of the key, and the sealed code, which opens under this offer and mark alone."""
     found = secrets.read(settings().codes_secret)
     key_id, nonce = str(found["current"]), os.urandom(NONCE_BYTES)
-    return key_id, nonce + _cipher(str(found[key_id])).encrypt(nonce, code.encode(), _bound(offer_id, mark))
+    sealed = nonce + _cipher(str(found[key_id])).encrypt(nonce, code.encode(), _bound(offer_id, mark))
+    return key_id, base64.b64encode(sealed).decode()
 
 
-def unseal(offer_id: str, mark: str, key_id: str, sealed: bytes) -> str | None:
+def unseal(offer_id: str, mark: str, key_id: str, sealed: str) -> str | None:
     """The code; None when it was changed, moved, or sealed by a key that is gone."""
     # Only here: whoever gives no codes does not wait for it in a cold start.
     from cryptography.exceptions import InvalidTag
@@ -39,7 +41,8 @@ def unseal(offer_id: str, mark: str, key_id: str, sealed: bytes) -> str | None:
     if not secret:
         return None
     try:
-        opened = _cipher(str(secret)).decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], _bound(offer_id, mark))
+        content = base64.b64decode(sealed, validate=True)
+        opened = _cipher(str(secret)).decrypt(content[:NONCE_BYTES], content[NONCE_BYTES:], _bound(offer_id, mark))
         return bytes(opened).decode()
     except (InvalidTag, ValueError):
         return None

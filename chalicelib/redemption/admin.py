@@ -54,11 +54,11 @@ def take_step(call: Call) -> Answer:
 
 @admin.route("/v1/admin/redemptions/{redemption_id}/address-erasure", methods=["POST"])
 @endpoint(admin, auth=_SERVICE, body=ReasonIn, answer=ErasureAnswer)
-def erase_address_for_member(call: Call) -> Answer:
+def erase_address_for_member(call: Call) -> ErasureAnswer:
     """Erase a parcel's address for its member, once it is not to be shipped any more"""
     redemption_id = call.path["redemption_id"]
-    done = steps.erase_address_for(call.operator, redemption_id, call.body.reason, call.now)
-    return views.erased(redemption_id, done)
+    steps.erase_address_for(call.operator, redemption_id, call.body.reason, call.now)
+    return ErasureAnswer(redemption_id=redemption_id)
 
 
 @admin.route("/v1/admin/appointments", methods=["GET"])

@@ -240,11 +240,11 @@ def erase_address(caller: callers.Member, redemption_id: str) -> bool:
     return work.erase_address(redemption_id)
 
 
-def erase_address_for(operator: callers.Operator, redemption_id: str, reason: str, now: datetime) -> bool:
-    """The same by an operator, audited."""
+def erase_address_for(operator: callers.Operator, redemption_id: str, reason: str, now: datetime) -> None:
+    """The same by an operator, audited when there was one to erase."""
     find(redemption_id)
     record = audit.record(operator.name, "redemption.address_erasure", redemption_id, {"reason": reason}, now)
-    return work.erase_address(redemption_id, record)
+    work.erase_address(redemption_id, record)
 
 
 def find(redemption_id: str, member_id: str | None = None) -> tuple[RedemptionRecord, list[Entry]]:

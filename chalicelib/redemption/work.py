@@ -37,6 +37,7 @@ class NoParcel(Conflict):
 
 # A place in the list, as `_since` writes it.
 _PLACE = re.compile(r"[0-9TZ:.\-]{20,27}#" + rules.REDEMPTION_ID.pattern)
+_AHEAD = ("placed", "reserved")
 _OVER = ("completed", "cancelled", "failed", "returned")
 
 
@@ -134,7 +135,7 @@ def shipped(record: RedemptionRecord, company: str, number: str, now: datetime) 
 def follows(record: RedemptionRecord, step: str, state: str, returned: int, now: datetime) -> list[Also]:
     """What a step other than a shipment, which gave back so many pieces, means for the parcel of a physical offer and
     the appointment of a service. A replacement is refused when the parcel's address has been erased."""
-    if record.kind == "service" and state in (*_OVER, "fulfilled"):
+    if record.kind == "service" and record.state in _AHEAD and state not in _AHEAD:
         return _kept(record)
     if record.kind != "physical":
         return []

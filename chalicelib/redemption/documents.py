@@ -58,6 +58,13 @@ class Donation(Part):
     partner: Words
     goal_points: int | None = Field(default=None, ge=1, le=10**12)
 
+    @model_validator(mode="after")
+    def _short(self) -> Self:
+        # The partner stands in the entry of each donation.
+        if max(len(self.partner.zh), len(self.partner.en)) > MAX_NAME:
+            raise ValueError(f"a partner's name has at most {MAX_NAME} characters")
+        return self
+
 
 class OfferDocument(Part):
     """price_points: for one piece · tier_prices: tier → its own price · tags: a member needs one of them, none when

@@ -240,6 +240,16 @@ def test_two_taps_at_once_never_get_the_same_code(api: Api, ann: Member, codes: 
     assert Counter(reply.code for reply in replies) == {"": codes, "SOLD_OUT": 4 - codes}
 
 
+def test_one_tap_sent_twice_at_once_takes_one_code(api: Api, ann: Member) -> None:
+    coded(api, *FIVE)
+    for number in range(5):
+        with faults.no_sleep(), ThreadPoolExecutor(2) as pool:
+            pair = list(pool.map(lambda _: redeem(api, ann, "films", key=f"tap-{number}"), range(2)))  # noqa: B023
+        assert [reply.status for reply in pair] == [200, 200]
+        assert pair[0].body == pair[1].body
+        assert free() == 4 - number
+
+
 def test_a_code_taken_between_the_look_and_the_transaction_is_chosen_around(api: Api, ann: Member) -> None:
     coded(api, *FIVE)
     # PynamoDB sends the deletion of the free code before the entry and the account.

@@ -46,6 +46,8 @@ def problems(kind: str, **fields: Any) -> list[str]:
     ("donation", {**CAMPAIGN, "donation": {"partner": WORDS, "goal_points": 1}}, True),
     ("donation", {**CAMPAIGN, "donation": {"partner": WORDS, "goal_points": 0}}, False),
     ("donation", {**CAMPAIGN, "donation": {}}, False),
+    ("donation", {**CAMPAIGN, "donation": {"partner": {"zh": "会" * 60, "en": "F" * 60}}}, True),
+    ("donation", {**CAMPAIGN, "donation": {"partner": {"zh": "会" * 61, "en": "F"}}}, False),
 ])  # fmt: skip
 def test_codes_belong_to_virtual_offers_and_partners_to_campaigns(
     kind: str, fields: dict[str, Any], fits: bool

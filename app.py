@@ -13,6 +13,7 @@ from chalicelib.members.routes import routes as members_routes
 from chalicelib.notices.routes import routes as notices_routes
 from chalicelib.notices.workers import workers as notices_workers
 from chalicelib.redemption.admin import admin as redemption_admin
+from chalicelib.redemption.donation_routes import routes as donation_routes
 from chalicelib.redemption.offer_admin import admin as offer_admin
 from chalicelib.redemption.offer_routes import routes as offer_routes
 from chalicelib.redemption.routes import routes as redemption_routes
@@ -24,7 +25,7 @@ from chalicelib.tiers.routes import routes as tiers_routes
 from chalicelib.tiers.workers import workers as tiers_workers
 
 app = front(
-    console_admin, console_routes, earning_admin, earning_routes, earning_workers, insights_admin,
+    console_admin, console_routes, donation_routes, earning_admin, earning_routes, earning_workers, insights_admin,
     insights_workers, members_admin, members_routes, notices_routes, notices_workers, offer_admin, offer_routes,
     redemption_admin, redemption_routes, reevaluation_admin, reevaluation_workers, tiers_admin, tiers_routes,
     tiers_workers,

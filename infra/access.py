@@ -66,7 +66,7 @@ ACCESS: dict[str, Access] = {
             "guard": "g",
             "audit": "p",
         },
-        secrets={"tokens": "r"},
+        secrets={"tokens": "r", "codes": "r"},
     ),
     "InsightsHttp": Access(tables={"metrics": "q", "guard": "g"}, secrets={"tokens": "r"}),
     "Orders": Access(

@@ -75,6 +75,11 @@ def alarms(
         which: Template = {"job": job, "stage": {"Ref": "Stage"}}
         found[f"{function}Members"] = _alarm("members_not_decided", "membership", which, 1, what)
         found[f"{function}Silent"] = _silent(function)
+    stage: Template = {"stage": {"Ref": "Stage"}}
+    what = "an offer's codes run low: search the log of RedemptionHttp for `codes_are_low`, load more"
+    found["CodesLow"] = _alarm("codes_low", "membership", stage, 1, what)
+    what = "codes that cannot be opened: search the log of RedemptionHttp for `code_unreadable` (docs/operations.md)"
+    found["CodesUnreadable"] = _alarm("codes_unreadable", "membership", stage, 1, what)
     # A bug behind a route is answered with 500, not raised: only the API's own count shows it.
     what = "the API answered 5xx: search the functions' logs for `failure`"
     found["ApiErrors"] = _alarm("5XXError", "AWS/ApiGateway", {"ApiName": name("api")}, 1, what)

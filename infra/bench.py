@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
-from infra import bench_cold, bench_cpu, bench_units
+from infra import bench_cold, bench_cpu, bench_redemptions, bench_units
 from infra.bench_world import brand
 
 
@@ -32,6 +32,8 @@ def main() -> None:
         units = ("account, bytes", "read units", "write units")
         _table("One earn, by lots held", ("lots", *units), bench_units.by_lots())
         _table("One earn, by length of history", ("events before", *units), bench_units.by_events())
+        heads = ("redeemed", "calls to AWS", "read units", "write units")
+        _table("One redemption, by what it is", heads, bench_redemptions.by_kind())
     heads = ("preset", "document, bytes", "account after a busy year, bytes", "account at most, bytes")
     _table("Account, by rulebook", heads, bench_units.by_rulebook())
     with tempfile.TemporaryDirectory() as folder:

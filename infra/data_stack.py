@@ -151,7 +151,7 @@ def _secret(thing: str, description: str, **properties: Any) -> Template:
 
 
 def _secrets() -> dict[str, Template]:
-    """Values never appear in a template: the token key is generated, the others are set after deployment."""
+    """Values never appear in a template: keys of tokens and codes are generated, others are set after deployment."""
     generated = {
         "SecretStringTemplate": '{"current": "k1"}',
         "GenerateStringKey": "k1",
@@ -161,6 +161,7 @@ def _secrets() -> dict[str, Template]:
     return {
         "TokensSecret": _secret("tokens", "Keys that sign access tokens", GenerateSecretString=generated),
         "MerchantsSecret": _secret("merchants", "HMAC keys of merchant servers", SecretString="{}"),
+        "CodesSecret": _secret("codes", "Keys that seal the codes of virtual offers", GenerateSecretString=generated),
         "WechatSecret": _secret("wechat", "appid and secret of the mini-program", SecretString="{}"),
     }
 

@@ -26,6 +26,7 @@ _Number = Annotated[int, Field(ge=1, lt=10**9)]
 # A path parameter means the same on every path.
 PATH_PARAMETERS: dict[str, Any] = {
     "benefit": Code,
+    "campaign_id": Code,
     "draft": _Number,
     "job_id": Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9\-]{1,64}$")],
     "clock_id": Annotated[str, StringConstraints(pattern=r"^T[0-9a-f]{24}$")],

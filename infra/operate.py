@@ -6,6 +6,8 @@
     token-key add          a new key for access tokens, which signs nothing yet; a minute later
     token-key use KID      makes it sign; two hours later, when no token of the old key lives,
     token-key remove KID   ends the old key
+    codes-key add          a new key for the codes of virtual offers, which seals nothing yet; a minute later
+    codes-key use KID      makes it seal; the old ones stay, for what they have sealed
     dead QUEUE             what waits in a dead-letter queue, with reasons; takes nothing (QUEUE: orders.fifo,
                            metrics, points-due, tier-due, reevaluation)
     redrive QUEUE          sends it all back to its queue: what was recorded already is not recorded again
@@ -77,6 +79,17 @@ def token_key(step: str, kid: str | None) -> str:
     return f"key {kid} removed"
 
 
+def codes_key(step: str, kid: str | None) -> str:
+    """One step of rotating the keys that seal codes."""
+    if step == "add":
+        added = keys.add_codes_key(ACTOR, now())
+        return f"key {added} added; in a minute: codes-key use {added}"
+    if not kid:
+        raise SystemExit("codes-key use needs the key's id")
+    keys.use_codes_key(kid, ACTOR, now())
+    return f"key {kid} seals now; the others stay"
+
+
 def dead(sqs: Any, queue: str) -> str:
     """One line a letter: its reason, its details, its body."""
     url = dead_letters.url(sqs, settings().stage, queue)
@@ -126,6 +139,9 @@ def _parser() -> argparse.ArgumentParser:
     key = steps.add_parser("token-key")
     key.add_argument("step", choices=("add", "use", "remove"))
     key.add_argument("kid", nargs="?")
+    codes = steps.add_parser("codes-key")
+    codes.add_argument("step", choices=("add", "use"))
+    codes.add_argument("kid", nargs="?")
     for name in ("dead", "redrive"):
         steps.add_parser(name).add_argument("queue", choices=QUEUES)
     return parser
@@ -145,6 +161,8 @@ def main(arguments: list[str], ask: Callable[[str], str] = getpass.getpass) -> i
                 done = publish(given.preset)
             case "token-key":
                 done = token_key(given.step, given.kid)
+            case "codes-key":
+                done = codes_key(given.step, given.kid)
             case "dead":
                 done = dead(session.client("sqs"), given.queue)
             case _:

@@ -1,4 +1,4 @@
-"""Keys in Secrets Manager: the merchants' signing keys, and the keys that sign our tokens.
+"""Keys in Secrets Manager: the merchants' signing keys, the keys that sign our tokens, and those that seal codes.
 
 Secrets Manager has no conditional write, so a change is made under a short lock: two at once would lose one. The audit
 record is written first; better a record of something that then failed than a key nobody accounts for.
@@ -85,19 +85,12 @@ def delete_merchant_key(key_id: str, actor: str, now: datetime) -> None:
 
 def add_token_key(actor: str, now: datetime) -> str:
     """A new key that verifies tokens but signs none yet. Returns its id."""
-    kid = f"k{rfc3339(now)[:10].replace('-', '')}-{random_code(6)}"
-    with _editing(settings().token_secret, now) as keys:
-        _record(actor, "token-key.add", kid, now)
-        keys[kid] = random_code(64)
-    return kid
+    return _add(settings().token_secret, "token-key.add", actor, now)
 
 
 def use_token_key(kid: str, actor: str, now: datetime) -> None:
     """Makes `kid` the key that signs. Raises KeyUnknown."""
-    with _editing(settings().token_secret, now) as keys:
-        _known(keys, kid)
-        _record(actor, "token-key.use", kid, now)
-        keys["current"] = kid
+    _use(settings().token_secret, "token-key.use", kid, actor, now)
 
 
 def remove_token_key(kid: str, actor: str, now: datetime) -> None:
@@ -108,6 +101,34 @@ def remove_token_key(kid: str, actor: str, now: datetime) -> None:
             raise KeyInUse
         _record(actor, "token-key.remove", kid, now)
         del keys[kid]
+
+
+# Keys that seal codes are rotated in two steps: add, use. None is removed: it opens what it has sealed.
+
+
+def add_codes_key(actor: str, now: datetime) -> str:
+    """A new key that seals nothing yet. Returns its id."""
+    return _add(settings().codes_secret, "codes-key.add", actor, now)
+
+
+def use_codes_key(kid: str, actor: str, now: datetime) -> None:
+    """Makes `kid` the key that seals. Raises KeyUnknown."""
+    _use(settings().codes_secret, "codes-key.use", kid, actor, now)
+
+
+def _add(secret: str, action: str, actor: str, now: datetime) -> str:
+    kid = f"k{rfc3339(now)[:10].replace('-', '')}-{random_code(6)}"
+    with _editing(secret, now) as keys:
+        _record(actor, action, kid, now)
+        keys[kid] = random_code(64)
+    return kid
+
+
+def _use(secret: str, action: str, kid: str, actor: str, now: datetime) -> None:
+    with _editing(secret, now) as keys:
+        _known(keys, kid)
+        _record(actor, action, kid, now)
+        keys["current"] = kid
 
 
 def _known(keys: dict[str, Any], kid: str) -> None:

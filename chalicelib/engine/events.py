@@ -184,7 +184,7 @@ class TaskClaimed:
     task: str
 
 
-OfferKind = Literal["physical", "coupon", "virtual", "service", "privilege"]
+OfferKind = Literal["physical", "coupon", "virtual", "service", "privilege", "donation"]
 Window = Literal["day", "month", "lifetime"]
 
 

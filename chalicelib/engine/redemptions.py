@@ -31,7 +31,14 @@ from chalicelib.rulebook.model import Words
 MAX_LIMITED_OFFERS = 20
 
 BEGINS: Mapping[str, str] = MappingProxyType(
-    {"physical": "placed", "service": "placed", "coupon": "fulfilled", "virtual": "fulfilled", "privilege": "fulfilled"}
+    {
+        "physical": "placed",
+        "service": "placed",
+        "coupon": "fulfilled",
+        "virtual": "fulfilled",
+        "privilege": "fulfilled",
+        "donation": "placed",
+    }
 )
 # Only then does it count for tasks, badges and tiers: until then members can take it back by themselves, and what was
 # paid for a redemption would be there for the taking.
@@ -43,6 +50,7 @@ _GIVEN = ("shipped", "fulfilled", "used", "completed", "replacing")
 # step → {state before: state after}. Every other pair is refused.
 STEPS: Mapping[str, Mapping[str, str]] = MappingProxyType(
     {
+        "appointment": {"placed": "placed", "reserved": "placed"},
         "reservation": {"placed": "reserved", "reserved": "reserved"},
         "shipment": {"placed": "shipped", "shipped": "shipped", "replacing": "shipped"},
         "fulfilment": {"placed": "fulfilled", "reserved": "fulfilled", "replacing": "fulfilled"},
@@ -60,6 +68,7 @@ STEPS: Mapping[str, Mapping[str, str]] = MappingProxyType(
 # Steps that only some kinds of offer know.
 KINDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
+        "appointment": ("service",),
         "reservation": ("service",),
         "shipment": ("physical",),
         "fulfilment": ("service",),
@@ -74,6 +83,7 @@ _IN_PARTS = ("return", "refund")
 # What an operator decides on a claim: each needs one, and none else gives back what a claim is about.
 RESOLUTIONS = ("refund", "rejection", "replacement")
 _SAID = {
+    "appointment": ("Another time was asked for", "已申请改约"),
     "reservation": ("An appointment was made", "已预约"),
     "shipment": ("On its way", "已发货"),
     "fulfilment": ("The service was given", "服务已完成"),

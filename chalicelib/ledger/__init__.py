@@ -6,7 +6,7 @@
 
 from chalicelib.ledger import due, sweep
 from chalicelib.ledger.admission import admit, admit_reader
-from chalicelib.ledger.book import Also, AlsoFor, Outcome, body_hash, create, execute, load, member_of
+from chalicelib.ledger.book import Also, AlsoFor, Outcome, body_hash, create, execute, load, member_of, wait
 from chalicelib.ledger.codec import entry_from_image
 from chalicelib.ledger.command import command
 from chalicelib.ledger.parking import park
@@ -61,4 +61,5 @@ __all__ = [
     "statement",
     "sweep",
     "verify",
+    "wait",
 ]

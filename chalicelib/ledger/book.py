@@ -53,15 +53,18 @@ _PASSING = frozenset((None, _REFUSED, "TransactionConflict", "ThrottlingError", 
 @dataclass(frozen=True)
 class Also:
     """A room's own write in the same transaction, under an optional condition: the whole item, or with `actions` only
-    these changes of the item at its key."""
+    these changes of the item at its key; with `gone` the item is deleted."""
 
     item: Model
     condition: Condition | None = None
     actions: tuple[Action, ...] = ()
+    gone: bool = False
 
     def write(self, writes: TransactWrite) -> None:
         """Adds it to a transaction."""
-        if self.actions:
+        if self.gone:
+            writes.delete(self.item, self.condition)
+        elif self.actions:
             writes.update(self.item, list(self.actions), self.condition)
         else:
             writes.save(self.item, self.condition)
@@ -258,15 +261,17 @@ class _Write:
                 for extra in also:
                     extra.write(writes)
         except TransactWriteError as error:
-            return self._failed(error, decision)
+            return self._failed(error, decision, sum(extra.gone for extra in also))
         return Outcome(entry, account, False)
 
     def _place(self) -> Condition:
         free = EntryItem.cause.does_not_exist()
         return free if self.replaces is None else (EntryItem.revision == self.replaces)
 
-    def _failed(self, error: TransactWriteError, decision: Decision) -> Outcome | None:
+    def _failed(self, error: TransactWriteError, decision: Decision, deletes: int) -> Outcome | None:
         codes = [reason.code if reason else None for reason in error.cancellation_reasons]
+        # PynamoDB sends what is to be deleted before everything else.
+        codes = codes[deletes:] + codes[:deletes]
         if not codes:
             if not dynamo.is_busy(error):
                 raise error

@@ -5,11 +5,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import MappingProxyType
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
 from chalicelib.engine.events import Offer, OfferKind, Window
+from chalicelib.redemption import rules
 from chalicelib.rulebook import guards, linter
 from chalicelib.rulebook.conditions import MAX_FEN, Code, Part
 from chalicelib.rulebook.findings import Finding, refuse, warn
@@ -35,17 +36,33 @@ PictureUrl = Annotated[
 
 
 class Stock(Part):
-    """`none`: never runs out. `total`, `month`: what it begins with, once or every business month; over how many shards
-    the pieces lie is a matter of how many members tap at the same moment."""
+    """`none`: never runs out. `total`, `month`: what it begins with, once or every business month. `codes`: as many as
+    codes were loaded, each of which one member gets; `low_percent`: an alarm rings when no more of them are left. Over
+    how many shards the pieces lie is a matter of how many members tap at the same moment."""
 
-    mode: Literal["none", "total", "month"] = "none"
+    mode: rules.Mode = "none"
     pieces: Pieces = 0
     shards: int = Field(default=1, ge=1, le=16)
+    low_percent: int = Field(default=10, ge=0, le=100)
 
     @model_validator(mode="after")
     def _counted(self) -> Self:
-        if (self.mode == "none") != (self.pieces == 0):
-            raise ValueError("an offer with a stock has pieces, one without has none")
+        if (self.mode in ("none", "codes")) != (self.pieces == 0):
+            raise ValueError("an offer with a stock has pieces, one without, or with codes, has none")
+        return self
+
+
+class Donation(Part):
+    """partner: who gets what is donated · goal_points: what the campaign hopes for, shown and no limit"""
+
+    partner: Words
+    goal_points: int | None = Field(default=None, ge=1, le=10**12)
+
+    @model_validator(mode="after")
+    def _short(self) -> Self:
+        # The partner stands in the entry of each donation.
+        if max(len(self.partner.zh), len(self.partner.en)) > MAX_NAME:
+            raise ValueError(f"a partner's name has at most {MAX_NAME} characters")
         return self
 
 
@@ -53,7 +70,7 @@ class OfferDocument(Part):
     """price_points: for one piece · tier_prices: tier → its own price · tags: a member needs one of them, none when
     empty · limits: window → pieces a member may have · opens_at, closes_at: on sale from, and until just before ·
     member_day: whether the rulebook's factors of a member day apply · value_fen: what it is worth, for operators only ·
-    cancellable: by the member · sort: the smallest is listed first
+    cancellable: by the member · sort: the smallest is listed first · donation: of a campaign, and of it alone
     """
 
     offer_id: Code
@@ -73,6 +90,7 @@ class OfferDocument(Part):
     value_fen: int | None = Field(default=None, ge=0, le=MAX_FEN)
     cancellable: bool = True
     sort: int = Field(default=0, ge=-1_000_000, le=1_000_000)
+    donation: Donation | None = None
 
     @model_validator(mode="after")
     def _sensible(self) -> Self:
@@ -80,7 +98,18 @@ class OfferDocument(Part):
             raise ValueError(f"a name has at most {MAX_NAME} characters")
         if self.opens_at and self.closes_at and self.closes_at <= self.opens_at:
             raise ValueError("closes_at is not after opens_at")
+        if self.coded and self.kind != "virtual":
+            raise ValueError("only a virtual offer gives codes")
+        if (self.kind == "donation") != (self.donation is not None):
+            raise ValueError("donation belongs to the kind donation")
+        if self.donation and (self.tier_prices or self.member_day or self.stock.mode != "none"):
+            raise ValueError("a campaign has one price for everybody, member_day false, and no stock")
         return self
+
+    @property
+    def coded(self) -> bool:
+        """Each piece is a code."""
+        return self.stock.mode == "codes"
 
     def for_engine(self, time_zone: str) -> Offer:
         """What the law needs of it."""
@@ -177,8 +206,12 @@ def _dates(offer: OfferDocument, before: OfferDocument | None, now: datetime) ->
 
 
 def _stock(offer: OfferDocument, before: Before) -> Iterator[Finding]:
-    wanted, there = offer.stock.pieces, before.pieces
-    if offer.stock.mode == "none" or there is None:
+    wanted, there, old = offer.stock.pieces, before.pieces, before.document
+    if old and offer.coded != old.coded:
+        # What is in the stock would be pieces without codes, or codes that nobody can have.
+        message = "Whether an offer gives codes is fixed once it has been published; make a new offer."
+        yield refuse("CODES_FIXED", "stock.mode", message, "是否发放兑换码在首次发布后不能更改，请新建商品。")
+    if offer.stock.mode in ("none", "codes") or there is None:
         return
     if wanted < before.sold:
         message = f"{before.sold} pieces are sold already."

@@ -4,9 +4,8 @@ Looking changes nothing: a period that nobody has redeemed from yet has what the
 from dataclasses import dataclass
 from datetime import datetime
 from time import monotonic
-from typing import Literal
 
-from chalicelib.redemption import items, offers, stock
+from chalicelib.redemption import items, offers, rules, stock
 from chalicelib.redemption.documents import OfferDocument
 from chalicelib.shared import audit
 
@@ -18,7 +17,7 @@ class Level:
     """The pieces of a period, and how they lie: (total, left) of each shard. Nothing of one that never runs out."""
 
     offer_id: str
-    mode: Literal["none", "total", "month"]
+    mode: rules.Mode
     period: str
     pieces: int
     left: int

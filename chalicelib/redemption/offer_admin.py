@@ -1,9 +1,12 @@
-"""HTTP for operators: offers and their stock."""
+"""HTTP for operators: offers with their stock and codes, and the settlement of campaigns."""
 
 from chalice.app import Blueprint
 
-from chalicelib.redemption import levels, offer_views, offers
+from chalicelib.redemption import codes, donation_views, donations, levels, offer_views, offers
+from chalicelib.redemption.donation_schemas import SettlementIn, SettlementView
 from chalicelib.redemption.offer_schemas import (
+    CodesIn,
+    CodesOut,
     OfferChangeIn,
     OfferDraftList,
     OfferDraftOut,
@@ -87,3 +90,19 @@ def set_stock(call: Call) -> StockOut:
     """Set how many pieces the present period has altogether; never fewer than are sold"""
     offer_id, pieces = call.path["offer_id"], call.body.pieces
     return offer_views.stock(levels.set_pieces(offer_id, pieces, call.operator.name, call.now))
+
+
+@admin.route("/v1/admin/offers/{offer_id}/codes", methods=["POST"])
+@endpoint(admin, auth=_EDITORS, body=CodesIn, answer=CodesOut, further=(409,))
+def load_codes(call: Call) -> CodesOut:
+    """Load codes of a virtual offer, which raises its stock; those loaded before are not loaded again"""
+    return offer_views.loaded(codes.load(call.path["offer_id"], call.body.codes, call.operator.name, call.now))
+
+
+@admin.route("/v1/admin/donations/{campaign_id}/settlement", methods=["POST"])
+@endpoint(admin, auth=_EDITORS, body=SettlementIn, answer=SettlementView, further=(409,))
+def settle(call: Call) -> SettlementView:
+    """Record what a campaign's partner got, once; from then on no donation can be taken back"""
+    body, campaign_id = call.body, call.path["campaign_id"]
+    found = donations.settle(call.operator, campaign_id, body.reference, body.amount_fen, body.reason, call.now)
+    return donation_views.settlement(found)

@@ -1,11 +1,12 @@
 """What the routes of offers take and answer."""
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
 from chalicelib.engine.events import OfferKind
+from chalicelib.redemption import rules
 from chalicelib.rulebook.findings import Severity
 from chalicelib.shared.schemas import PageQuery, Request, Response, Text
 
@@ -100,6 +101,22 @@ class StockIn(Request):
     pieces: int = Field(ge=0, le=10_000_000, description="what the present period has altogether, sold ones included")
 
 
+# Printable ASCII, which every voucher and every link is made of; no blank at either end, which nobody would see.
+CodeText = Annotated[str, StringConstraints(pattern=r"^[!-~]([ -~]{0,126}[!-~])?$")]
+
+
+class CodesIn(Request):
+    codes: Annotated[list[CodeText], Field(min_length=1, max_length=200)]
+
+
+class CodesOut(Response):
+    """`known`: loaded before, or twice among these. `left`: to be given."""
+
+    new: int
+    known: int
+    left: int
+
+
 class ShardOut(Response):
     total: int
     left: int
@@ -109,7 +126,7 @@ class StockOut(Response):
     """The pieces on sale now. `period`: `all`, or the business month."""
 
     offer_id: str
-    mode: Literal["none", "total", "month"]
+    mode: rules.Mode
     period: str
     pieces: int
     sold: int

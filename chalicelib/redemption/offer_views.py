@@ -3,11 +3,11 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
 
 from chalicelib.engine import offers as law
 from chalicelib.engine.account import Account
 from chalicelib.engine.events import Offer
+from chalicelib.redemption import codes, offers
 from chalicelib.redemption import offer_schemas as schemas
 from chalicelib.redemption.documents import OfferDocument
 from chalicelib.redemption.levels import Level
@@ -16,7 +16,6 @@ from chalicelib.rulebook.findings import Finding
 from chalicelib.rulebook.model import Rulebook
 from chalicelib.shared import dynamo
 from chalicelib.shared.clock import business_date
-from chalicelib.shared.errors import BadCursor
 from chalicelib.shared.schemas import Text
 
 
@@ -78,7 +77,7 @@ def page(
     stock_left: Callable[[OfferDocument], int | None],
 ) -> schemas.OffersAnswer:
     """A page of what they see, in the order of the mall. `stock_left` is asked of the page's offers only."""
-    after = _after(query.cursor)
+    after = offers.after(query.cursor)
     listed = [
         document
         for document in documents
@@ -95,16 +94,6 @@ def page(
         balance=looker.account.balance,
         member_day=looker.rulebook.member_day.includes(looker.today),
     )
-
-
-def _after(cursor: str | None) -> tuple[int, str] | None:
-    key: Any = dynamo.decode_cursor(cursor)
-    match key:
-        case None:
-            return None
-        case [int(sort), str(offer_id)] if not isinstance(sort, bool):
-            return sort, offer_id
-    raise BadCursor
 
 
 def summary(draft: Draft) -> schemas.OfferDraftOut:
@@ -148,3 +137,8 @@ def stock(level: Level) -> schemas.StockOut:
         left=level.left,
         shards=[schemas.ShardOut(total=total, left=left) for total, left in level.shards],
     )
+
+
+def loaded(found: codes.Loaded) -> schemas.CodesOut:
+    """What became of the codes that were sent."""
+    return schemas.CodesOut(new=found.new, known=found.known, left=found.left)

@@ -116,6 +116,17 @@ def place(document: OfferDocument) -> tuple[int, str]:
     return document.sort, document.offer_id
 
 
+def after(cursor: str | None) -> tuple[int, str] | None:
+    """The place in the list after which a page begins. Raises BadCursor."""
+    key: Any = dynamo.decode_cursor(cursor)
+    match key:
+        case None:
+            return None
+        case [int(sort), str(offer_id)] if not isinstance(sort, bool):
+            return sort, offer_id
+    raise BadCursor
+
+
 def find(offer_id: str) -> Listed:
     """The offer in force. Raises OfferUnknown."""
     listed = in_force().get(offer_id)

@@ -3,9 +3,11 @@
 from chalice.app import Blueprint
 
 from chalicelib import ledger
-from chalicelib.redemption import service, views
+from chalicelib.redemption import service, steps, views
 from chalicelib.redemption.schemas import (
+    AppointmentIn,
     ClaimIn,
+    ErasureAnswer,
     RedeemedAnswer,
     RedeemIn,
     RedemptionAnswer,
@@ -37,9 +39,9 @@ def redemptions(call: Call) -> RedemptionList:
 @routes.route("/v1/me/redemptions/{redemption_id}", methods=["GET"])
 @endpoint(routes, auth=member, answer=RedemptionAnswer)
 def redemption(call: Call) -> RedemptionAnswer:
-    """One redemption, with its parcel and claims"""
+    """One redemption, with its codes, parcel and claims"""
     ledger.admit_reader(ledger.load(call.member.member_id), call.member)
-    _, entries = service.find(call.path["redemption_id"], call.member.member_id)
+    _, entries = steps.find(call.path["redemption_id"], call.member.member_id)
     return RedemptionAnswer(**views.whole(entries).model_dump(exclude={"member_id"}))
 
 
@@ -48,7 +50,7 @@ def redemption(call: Call) -> RedemptionAnswer:
 def cancel(call: Call) -> Answer:
     """Take a redemption back before it is fulfilled"""
     redemption_id = call.path["redemption_id"]
-    return views.stepped(service.cancel(call.member, redemption_id, call.idempotency_key, call.now))
+    return views.stepped(steps.cancel(call.member, redemption_id, call.idempotency_key, call.now))
 
 
 @routes.route("/v1/me/redemptions/{redemption_id}/claims", methods=["POST"])
@@ -56,4 +58,28 @@ def cancel(call: Call) -> Answer:
 def claim(call: Call) -> Answer:
     """Ask for something to be put right"""
     redemption_id = call.path["redemption_id"]
-    return views.stepped(service.claim(call.member, redemption_id, call.body, call.idempotency_key, call.now))
+    return views.stepped(steps.claim(call.member, redemption_id, call.body, call.idempotency_key, call.now))
+
+
+@routes.route("/v1/me/redemptions/{redemption_id}/use", methods=["POST"])
+@endpoint(routes, auth=member, body=Empty, answer=StepAnswer, idempotent=True)
+def use(call: Call) -> Answer:
+    """Mark the codes of a redemption as used"""
+    redemption_id = call.path["redemption_id"]
+    return views.stepped(steps.use(call.member, redemption_id, call.idempotency_key, call.now))
+
+
+@routes.route("/v1/me/redemptions/{redemption_id}/appointment", methods=["POST"])
+@endpoint(routes, auth=member, body=AppointmentIn, answer=StepAnswer, idempotent=True)
+def appoint(call: Call) -> Answer:
+    """Ask for another time of a service"""
+    redemption_id = call.path["redemption_id"]
+    return views.stepped(steps.appoint(call.member, redemption_id, call.body, call.idempotency_key, call.now))
+
+
+@routes.route("/v1/me/redemptions/{redemption_id}/address-erasure", methods=["POST"])
+@endpoint(routes, auth=member, body=Empty, answer=ErasureAnswer, idempotent=True)
+def erase_address(call: Call) -> Answer:
+    """Have a parcel's address erased, once it is not to be shipped any more"""
+    redemption_id = call.path["redemption_id"]
+    return views.erased(redemption_id, steps.erase_address(call.member, redemption_id))

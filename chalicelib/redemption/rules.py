@@ -8,7 +8,7 @@ from typing import Literal
 
 from chalicelib.shared.ids import digest
 
-Mode = Literal["none", "total", "month"]
+Mode = Literal["none", "total", "month", "codes"]
 REDEMPTION_ID = re.compile(r"R[0-9A-F]{18}")
 MAX_LINE = 100
 # Letters that are drawn as nothing.
@@ -16,6 +16,12 @@ _BLANK = "\u115f\u1160\u2800\u3164\uffa0"
 # What a page, a label printer or a spreadsheet would take for more than text.
 _ACTIVE = frozenset("<>\"'`{}$\\|")
 _FORMULA = ("=", "+", "-", "@")
+
+
+# What stands for the part of a code that support does not see, however long it is.
+_MASK = "••••"
+# Joins the parts of one picture; every other letter that is drawn as nothing could hide what a text says.
+_JOINER = "\u200d"
 
 
 def period(mode: Mode, today: date) -> str:
@@ -26,6 +32,11 @@ def period(mode: Mode, today: date) -> str:
 def redemption_id(member_id: str, key: str) -> str:
     """A redemption is called by who asked for it and under which Idempotency-Key, so that a repeat finds it."""
     return "R" + digest(f"{member_id}#{key}", 18).upper()
+
+
+def scope_of(redemption_id: str) -> str:
+    """Where the entries of a redemption lie."""
+    return f"redemption#{redemption_id}"
 
 
 def split(pieces: int, shards: int) -> list[int]:
@@ -82,3 +93,27 @@ def clean_line(text: str, most: int = MAX_LINE) -> str | None:
     visible = any(unicodedata.category(letter)[0] in "LNC" and letter not in _BLANK for letter in text)
     active = text.startswith(_FORMULA) or any(letter in _ACTIVE for letter in text)
     return text if visible and not (controlling or active) and len(text) <= most else None
+
+
+def clean_text(text: str) -> str | None:
+    """What a member wrote, with lines as they are, trimmed; None when there is nothing to be seen in it, or something
+    that controls how it is shown."""
+    text = text.replace("\r\n", "\n").replace("\r", "\n").strip()
+    controlling = any(
+        unicodedata.category(letter) in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp") and letter not in ("\n", _JOINER)
+        for letter in text
+    )
+    visible = any(
+        unicodedata.category(letter)[0] in "LNPSC" and letter not in (*_BLANK, "\n", _JOINER) for letter in text
+    )
+    return text if visible and not controlling else None
+
+
+def masked(code: str) -> str:
+    """A code as support sees it: enough of its end to compare it with what a member reads out."""
+    return _MASK + code[len(code) - min(4, len(code) // 4) :]
+
+
+def home(member_id: str, shards: int) -> int:
+    """The shard a member begins at, always the same one."""
+    return int(digest(member_id, 8), 16) % shards

@@ -9,7 +9,8 @@ from chalicelib.ledger.views import EntryView
 from chalicelib.redemption import rules
 from chalicelib.redemption.documents import PictureUrl
 from chalicelib.rulebook.conditions import Code
-from chalicelib.shared.schemas import Instant, PageQuery, Request, Response, Text
+from chalicelib.shared.clock import rfc3339
+from chalicelib.shared.schemas import Day, Instant, PageQuery, Request, Response, Text
 
 MAX_QUANTITY = 100
 MAX_POINTS = 10**12
@@ -19,6 +20,13 @@ def _line(text: str) -> str:
     clean = rules.clean_line(text)
     if clean is None:
         raise ValueError("empty, too long, or with characters that no address has")
+    return clean
+
+
+def _text(text: str) -> str:
+    clean = rules.clean_text(text)
+    if clean is None:
+        raise ValueError("empty, or with characters that are not text")
     return clean
 
 
@@ -51,9 +59,19 @@ class RedeemIn(Request):
 class ClaimIn(Request):
     """What is wrong, with pictures' addresses. `quantity`: of how many pieces, all by default."""
 
-    reason: str = Field(min_length=2, max_length=500)
+    reason: Annotated[str, StringConstraints(min_length=2, max_length=500), AfterValidator(_text)]
     pictures: tuple[PictureUrl, ...] = Field(default=(), max_length=9)
     quantity: Quantity | None = None
+
+
+class AppointmentIn(Request):
+    """Another time than the one wished for, or agreed."""
+
+    appointment_at: Instant
+
+
+class ReasonIn(Request):
+    reason: str = Field(min_length=2, max_length=200)
 
 
 class DetailsIn(Request):
@@ -94,14 +112,20 @@ class StepIn(Request):
 
     def kept(self) -> dict[str, Any]:
         """What of the details may stand in an entry: a parcel's number leads to its address."""
-        told = self.model_dump(mode="json", include={"details"}, exclude_none=True).get("details", {})
-        return {name: value for name, value in told.items() if name == "appointment_at"}
+        at = self.details.appointment_at if self.details else None
+        return {"appointment_at": rfc3339(at)} if at else {}
 
 
 class WorkQuery(PageQuery):
     """What waits: parcels to ship, or claims to decide."""
 
     work: Literal["to_ship", "claimed"]
+
+
+class AppointmentQuery(PageQuery):
+    """The business day on which the appointments are."""
+
+    on: Day
 
 
 class StepView(Response):
@@ -136,6 +160,7 @@ class RedemptionView(Response):
 
 class RedeemedAnswer(Response):
     redemption: RedemptionView
+    codes: list[str | None] = Field(description="of an offer of codes; null: it cannot be read, the shop is told")
     entry: EntryView
 
 
@@ -182,11 +207,14 @@ class ClaimView(Response):
 
 class RedemptionAnswer(Response):
     redemption: RedemptionView
+    codes: list[str | None] = Field(description="of an offer of codes; null: it cannot be read, the shop is told")
     parcel: ParcelView | None
     claims: list[ClaimView]
 
 
 class MemberRedemptionAnswer(RedemptionAnswer):
+    """As operators see it: of each code only its end."""
+
     member_id: str
 
 
@@ -205,3 +233,58 @@ class TaskView(Response):
 class TaskList(Response):
     items: list[TaskView]
     next_cursor: str | None
+
+
+class AppointmentView(Response):
+    """`agreed`: the shop has confirmed it; else it is only wished for."""
+
+    redemption_id: str
+    member_id: str
+    offer_id: str
+    quantity: int
+    appointment_at: str
+    agreed: bool
+
+
+class AppointmentList(Response):
+    items: list[AppointmentView]
+    next_cursor: str | None
+
+
+class ErasureAnswer(Response):
+    """The parcel has no address, and no number that leads to one."""
+
+    redemption_id: str
+    address: None = None
+
+
+class ShipmentsExport(Response):
+    """`csv`: the parcels to ship, as the text of a file that Excel opens."""
+
+    csv: str
+    rows: int
+    next_cursor: str | None
+
+
+class ShipmentsIn(Request):
+    """`csv`: the text of a file with the columns redemption_id, company, number, and any others; at most 100 rows."""
+
+    csv: str = Field(min_length=1)
+
+
+class ShippedRow(Response):
+    """`row`: its number in the file, the heads being 1. `code`, `problem`: why it was refused, else empty."""
+
+    row: int
+    redemption_id: str
+    outcome: Literal["shipped", "repeated", "refused"]
+    code: str
+    problem: str
+    problem_zh: str
+
+
+class ShipmentsAnswer(Response):
+    shipped: int
+    repeated: int
+    refused: int
+    rows: list[ShippedRow]

@@ -1,51 +1,74 @@
-"""Load, decide, commit: redeeming, and every step of what becomes of a redemption."""
+"""Load, decide, commit: redeeming, and donating, which is redeeming a campaign. What becomes of it: `steps`."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from chalicelib import ledger
-from chalicelib.engine import redemptions
-from chalicelib.engine.account import Account
-from chalicelib.engine.decision import Decision, Entry
-from chalicelib.engine.events import Cause, Redeemed, RedemptionRecord, RedemptionStep
-from chalicelib.engine.process import process
+from chalicelib.engine.events import Cause, Redeemed
 from chalicelib.engine.refusals import OfferNotYours
 from chalicelib.ledger import Also
-from chalicelib.redemption import offers, rules, stock, work
+from chalicelib.redemption import codes, offers, rules, stock, tally, work
+from chalicelib.redemption.codes import CodesUnreadable
 from chalicelib.redemption.documents import OfferDocument
-from chalicelib.redemption.schemas import ClaimIn, RedeemIn, StepIn
+from chalicelib.redemption.schemas import RedeemIn
 from chalicelib.redemption.stock import SoldOut
+from chalicelib.redemption.tally import CampaignSettled
 from chalicelib.rulebook import store
-from chalicelib.shared import audit, callers
-from chalicelib.shared.audit import AuditRecord
+from chalicelib.shared import callers
 from chalicelib.shared.clock import rfc3339
-from chalicelib.shared.errors import Conflict, InvalidFields, NotFound, Unavailable, invalid
-from chalicelib.shared.ids import digest
+from chalicelib.shared.errors import InvalidFields, Unavailable, invalid
 
 # How often other pieces are chosen when those chosen first have been taken meanwhile.
 ATTEMPTS = 8
+MAX_CODES = 5
+# What a repeat may be told instead of its first answer, because nothing of it could be done any more.
+_REFUSALS = (offers.OfferUnknown, OfferNotYours, SoldOut, InvalidFields, CampaignSettled, CodesUnreadable)
 
 
-class RedemptionUnknown(NotFound):
-    code = "REDEMPTION_UNKNOWN"
-    message, message_zh = "There is no such redemption.", "没有这个兑换单"
+@dataclass(frozen=True)
+class _Wish:
+    """What a member taps: so many pieces of an offer for at most so many points, under their Idempotency-Key.
+    `content`: what makes two requests the same."""
 
+    caller: callers.Member
+    offer: OfferDocument
+    quantity: int
+    expected_points: int
+    key: str
+    content: dict[str, Any]
+    address: dict[str, str] | None = None
+    appointment_at: str = ""
 
-class NotCancellable(Conflict):
-    code = "NOT_CANCELLABLE"
-    message, message_zh = "This offer cannot be cancelled.", "该商品兑换后不可取消"
+    @property
+    def redemption_id(self) -> str:
+        return rules.redemption_id(self.caller.member_id, self.key)
 
+    def room(self, marks: Sequence[str], worth_fen: int) -> dict[str, Any]:
+        """What was agreed when the offer was redeemed, whatever the offer says later."""
+        agreed: dict[str, Any] = {} if self.offer.cancellable else {"final": True}
+        if self.appointment_at:
+            agreed["appointment_at"] = self.appointment_at
+        if marks:
+            agreed["codes"] = list(marks)
+        if self.offer.donation:
+            partner = self.offer.donation.partner
+            agreed |= {"partner": {"zh": partner.zh, "en": partner.en}, "worth_fen": worth_fen}
+        return agreed
 
-class AddressGone(Conflict):
-    code = "ADDRESS_GONE"
-    message, message_zh = "The parcel's address has been erased.", "收货地址已被删除"
-
-
-def scope_of(redemption_id: str) -> str:
-    """Where the entries of a redemption lie."""
-    return f"redemption#{redemption_id}"
+    def also(self, period: str, pieces: Mapping[str, int], marks: Sequence[str], now: datetime) -> list[Also]:
+        """The room's own writes."""
+        offer, member_id = self.offer, self.caller.member_id
+        about = (self.redemption_id, member_id, offer.offer_id, self.quantity)
+        found = [*stock.taking(offer.offer_id, period, pieces), *codes.taking(offer.offer_id, marks)]
+        if self.address:
+            found.append(work.ordered(*about, self.address, now))
+        if self.appointment_at:
+            found.append(work.wished(*about, self.appointment_at))
+        if offer.donation:
+            found.append(tally.given(offer.offer_id, member_id, self.expected_points, 1))
+        return found
 
 
 def redeem(caller: callers.Member, body: RedeemIn, key: str, now: datetime) -> ledger.Outcome:
@@ -53,14 +76,42 @@ def redeem(caller: callers.Member, body: RedeemIn, key: str, now: datetime) -> l
 
     A repeat is a repeat, also when nothing of it could be done any more.
     """
-    redemption_id = rules.redemption_id(caller.member_id, key)
-    cause = Cause(scope_of(redemption_id), f"redemption#{redemption_id}")
     # With the key: of the digest alone, which stays in the journal, nobody can tell an address by guessing.
     content = {"operation": "redeem", "key": key, **body.model_dump(mode="json", exclude_none=True)}
+
+    def wish() -> _Wish:
+        offer = offers.find(body.offer_id).document
+        _check_fits(body, offer, now)
+        address = body.address.model_dump() if body.address else None
+        at = rfc3339(body.appointment_at) if body.appointment_at else ""
+        return _Wish(caller, offer, body.quantity, body.expected_points, key, content, address, at)
+
+    return _redeem(caller, wish, content, key, now)
+
+
+def donate(caller: callers.Member, campaign_id: str, points: int, key: str, now: datetime) -> ledger.Outcome:
+    """Points for a campaign, as a redemption of it. Raises OfferUnknown, InvalidFields, CampaignSettled, and whatever
+    the law refuses."""
+    content = {"operation": "donate", "key": key, "campaign_id": campaign_id, "points": points}
+
+    def wish() -> _Wish:
+        offer = offers.find(campaign_id).document
+        if not offer.donation:
+            raise offers.OfferUnknown
+        if points % offer.price_points:
+            raise invalid("points", f"not a multiple of {offer.price_points}")
+        return _Wish(caller, offer, points // offer.price_points, points, key, content)
+
+    return _redeem(caller, wish, content, key, now)
+
+
+def _redeem(
+    caller: callers.Member, wish: Callable[[], _Wish], content: dict[str, Any], key: str, now: datetime
+) -> ledger.Outcome:
     try:
-        return _redeem(caller, body, redemption_id, cause, content, key, now)
-    except (offers.OfferUnknown, OfferNotYours, SoldOut, InvalidFields) as refused:
-        found, _ = ledger.look(cause, ledger.body_hash(content))
+        return _commit(wish(), now)
+    except _REFUSALS as refused:
+        found, _ = ledger.look(_cause(rules.redemption_id(caller.member_id, key)), ledger.body_hash(content))
         if found is None and isinstance(refused, SoldOut):
             # Most of a rush is told this, and whoever asks may know: the account is not read for it.
             raise
@@ -70,177 +121,50 @@ def redeem(caller: callers.Member, body: RedeemIn, key: str, now: datetime) -> l
         return ledger.Outcome(found, None, True)
 
 
-def _redeem(
-    caller: callers.Member,
-    body: RedeemIn,
-    redemption_id: str,
-    cause: Cause,
-    content: dict[str, Any],
-    key: str,
-    now: datetime,
-) -> ledger.Outcome:
-    offer = offers.find(body.offer_id).document
-    _check_fits(body, offer, now)
+def _cause(redemption_id: str) -> Cause:
+    return Cause(rules.scope_of(redemption_id), f"redemption#{redemption_id}")
+
+
+def _commit(wish: _Wish, now: datetime) -> ledger.Outcome:
+    offer, rulebook = wish.offer, store.current(now).rulebook
     period = stock.period(offer, now)
+    # What the points are worth is for whoever reads the certificate; whole fen, never rounded up.
+    worth_fen = wish.expected_points * 100 // rulebook.points_per_yuan_value
     for _ in range(ATTEMPTS):
-        pieces = stock.choose(offer, period, caller.member_id, body.quantity)
+        chosen = stock.choose(offer, period, wish.caller.member_id, wish.quantity)
+        marks = codes.choose(offer, wish.quantity) if offer.coded else []
+        if marks is None:
+            continue
         event = Redeemed(
-            cause=cause,
-            redemption_id=redemption_id,
-            offer=offer.for_engine(store.current(now).rulebook.brand.time_zone),
-            quantity=body.quantity,
-            expected_points=body.expected_points,
+            cause=_cause(wish.redemption_id),
+            redemption_id=wish.redemption_id,
+            offer=offer.for_engine(rulebook.brand.time_zone),
+            quantity=wish.quantity,
+            expected_points=wish.expected_points,
             period=period,
-            stock=pieces,
-            room=_room(body, offer),
+            stock=chosen.pieces,
+            room=wish.room(marks, worth_fen),
         )
-        also = stock.taking(offer.offer_id, period, pieces)
-        if body.address:
-            address = body.address.model_dump()
-            also.append(work.ordered(redemption_id, caller.member_id, offer.offer_id, body.quantity, address, now))
+        also = wish.also(period, chosen.pieces, marks, now)
         try:
-            return ledger.command(caller, event, content, key, now, also=also)
-        except ledger.AlsoRefused:
+            outcome = ledger.command(wish.caller, event, wish.content, wish.key, now, also=also)
+        except ledger.AlsoRefused as refused:
+            if offer.donation:
+                raise CampaignSettled from refused
             # Others took them meanwhile; there may be more elsewhere.
             continue
+        if offer.coded and not outcome.replayed:
+            codes.notice_low(offer, chosen.left, chosen.total)
+        return outcome
     raise Unavailable
 
 
 def _check_fits(body: RedeemIn, offer: OfferDocument, now: datetime) -> None:
+    if offer.donation:
+        raise invalid("offer_id", "a campaign is donated to")
     if (body.address is None) == (offer.kind == "physical"):
         raise invalid("address", "a physical offer needs one, and no other kind")
     if body.appointment_at and (offer.kind != "service" or body.appointment_at <= now):
         raise invalid("appointment_at", "only of a service, and in the future")
-
-
-def _room(body: RedeemIn, offer: OfferDocument) -> dict[str, Any]:
-    """What was agreed when the offer was redeemed, whatever the offer says later."""
-    agreed: dict[str, Any] = {} if offer.cancellable else {"final": True}
-    if body.appointment_at:
-        agreed["appointment_at"] = rfc3339(body.appointment_at)
-    return agreed
-
-
-@dataclass
-class _Step:
-    """One step in the making. The redemption is read after the account: each step is an entry of the same member, so
-    one that slips in between moves the account's version, and both are read again."""
-
-    redemption_id: str
-    step: str
-    cause: Cause
-    now: datetime
-    details: Mapping[str, Any] = field(default_factory=dict)
-    quantity: int | None = None
-    restock: bool = False
-    record: RedemptionRecord = field(init=False)
-
-    def decide(self, account: Account) -> Decision:
-        """Raises MemberErased, RedemptionUnknown, StepRefused."""
-        if account.status == "erased":
-            raise ledger.MemberErased
-        self.record = record = find(self.redemption_id, account.member_id)[0]
-        pieces = redemptions.pieces(record, self.step, self.quantity)
-        back = rules.going_back(record.stock, pieces) if self.restock else {}
-        event = RedemptionStep(self.cause, record, self.step, dict(self.details), self.quantity, back)
-        return process(store.current(self.now), account, event, self.now)
-
-    def also(self, decision: Decision) -> list[Also]:
-        """The stock that comes back, and what the step means for the parcel and the claim."""
-        record, facts = self.record, decision.entry.facts
-        found = stock.returning(record.offer_id, record.period, facts.get("restocked", {}))
-        if self.step in redemptions.RESOLUTIONS:
-            found += work.decided(record)
-        if self.step != "shipment":
-            found += work.follows(record, self.step, facts["state"], self.now)
-        return found
-
-
-def cancel(caller: callers.Member, redemption_id: str, key: str, now: datetime) -> ledger.Outcome:
-    """The member takes a redemption back before it is fulfilled. Raises RedemptionUnknown, NotCancellable,
-    StepRefused."""
-    cause = Cause(scope_of(redemption_id), f"cancellation#{redemption_id}")
-    step = _Step(redemption_id, "cancellation", cause, now, restock=True)
-
-    def decide(account: Account) -> Decision:
-        decision = step.decide(account)
-        if step.record.room.get("final"):
-            raise NotCancellable
-        return decision
-
-    return ledger.execute(
-        caller.member_id,
-        decide,
-        cause=cause,
-        request=key,
-        body_hash=ledger.body_hash({"operation": "cancel", "redemption_id": redemption_id}),
-        also=step.also,
-        check=lambda account: ledger.admit(account, caller),
-    )
-
-
-def claim(caller: callers.Member, redemption_id: str, body: ClaimIn, key: str, now: datetime) -> ledger.Outcome:
-    """The member asks for something to be put right. Raises RedemptionUnknown, StepRefused."""
-    cause = Cause(scope_of(redemption_id), f"claim#{digest(key, 24)}")
-    step = _Step(redemption_id, "claim", cause, now, quantity=body.quantity)
-
-    def also(decision: Decision) -> list[Also]:
-        pieces = decision.entry.facts["claimed"]
-        return [*step.also(decision), work.claimed(step.record, cause.key, body.reason, body.pictures, pieces, now)]
-
-    return ledger.execute(
-        caller.member_id,
-        step.decide,
-        cause=cause,
-        request=key,
-        body_hash=ledger.body_hash(
-            {"operation": "claim", "key": key, "redemption_id": redemption_id, **body.model_dump()}
-        ),
-        also=also,
-        check=lambda account: ledger.admit(account, caller),
-    )
-
-
-def take_step(operator: callers.Operator, redemption_id: str, body: StepIn, key: str, now: datetime) -> ledger.Outcome:
-    """A step by an operator, audited in the same transaction. Raises RedemptionUnknown, StepRefused, AddressGone."""
-    cause = Cause(scope_of(redemption_id), f"{body.step}#{digest(f'{operator.operator_id}#{key}', 24)}")
-    restock = body.restock or body.step in ("cancellation", "failure")
-    step = _Step(redemption_id, body.step, cause, now, body.kept(), body.quantity, restock)
-    record = _audited(operator, redemption_id, body, now)
-
-    def also(decision: Decision) -> list[Also]:
-        found = [Also(record), *step.also(decision)]
-        if body.step == "shipment" and body.details:
-            found.append(work.shipped(step.record, str(body.details.company), str(body.details.number), now))
-        return found
-
-    try:
-        return ledger.execute(
-            find(redemption_id)[0].member_id,
-            step.decide,
-            cause=cause,
-            body_hash=ledger.body_hash({"operation": "step", **body.model_dump(mode="json", exclude_none=True)}),
-            also=also,
-        )
-    except ledger.AlsoRefused as refused:
-        if body.step != "shipment":
-            raise
-        raise AddressGone from refused
-
-
-def _audited(operator: callers.Operator, redemption_id: str, body: StepIn, now: datetime) -> AuditRecord:
-    details = {"step": body.step, "reason": body.reason}
-    if body.quantity:
-        details["quantity"] = str(body.quantity)
-    return audit.record(operator.name, "redemption.step", redemption_id, details, now)
-
-
-def find(redemption_id: str, member_id: str | None = None) -> tuple[RedemptionRecord, list[Entry]]:
-    """A redemption, of that member if one is named, and the entries it is told by: one query. Raises
-    RedemptionUnknown."""
-    # From a path: DynamoDB takes no key of 3 KB.
-    entries = ledger.scope(scope_of(redemption_id)) if rules.REDEMPTION_ID.fullmatch(redemption_id) else []
-    record = redemptions.record_of(entries)
-    if record is None or member_id not in (None, record.member_id):
-        raise RedemptionUnknown
-    return record, entries
+    if offer.coded and body.quantity > MAX_CODES:
+        raise invalid("quantity", f"at most {MAX_CODES} codes at once")

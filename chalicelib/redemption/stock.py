@@ -11,6 +11,7 @@ from time import monotonic
 
 from pynamodb.expressions.update import Action
 
+from chalicelib import ledger
 from chalicelib.ledger import Also
 from chalicelib.redemption import documents, items, rules
 from chalicelib.redemption.documents import OfferDocument
@@ -20,7 +21,6 @@ from chalicelib.shared import dynamo
 from chalicelib.shared.audit import AuditRecord
 from chalicelib.shared.clock import business_date
 from chalicelib.shared.errors import Conflict, Unavailable
-from chalicelib.shared.ids import digest
 
 # For so long a container answers "sold out" without looking. What comes back meanwhile is found a moment later.
 SOLD_OUT_SECONDS = 1.0
@@ -37,6 +37,14 @@ class StockBelowSold(Conflict):
     message, message_zh = "More pieces are sold than that; see details.", "库存不能低于已兑换数量"
 
 
+class CodesAreTheStock(Conflict):
+    code = "CODES_ARE_THE_STOCK"
+    message, message_zh = (
+        "The stock of this offer is its codes: load more of them.",
+        "该商品的库存即兑换码数量，请导入兑换码",
+    )
+
+
 class NotCounted(Conflict):
     code = "STOCK_NOT_COUNTED"
     message, message_zh = "The offer has no stock to count: it never runs out.", "该商品不限库存"
@@ -47,6 +55,15 @@ class Shard:
     """`left` of `total` pieces."""
 
     name: str
+    left: int
+    total: int
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """shard → pieces to take, and how many of all there are will be left then."""
+
+    pieces: Mapping[str, int]
     left: int
     total: int
 
@@ -66,22 +83,22 @@ def period(offer: OfferDocument, now: datetime) -> str:
     return rules.period(offer.stock.mode, business_date(now, store.current(now).rulebook.brand.time_zone))
 
 
-def choose(offer: OfferDocument, period: str, member_id: str, pieces: int) -> dict[str, int]:
-    """shard → pieces to take for this member, from a home shard of their own on; nothing is taken yet. Raises SoldOut,
-    which costs at most one read."""
+def choose(offer: OfferDocument, period: str, member_id: str, pieces: int) -> Chosen:
+    """What to take for this member, from a home shard of their own on; nothing is taken yet. Raises SoldOut, which
+    costs at most one read."""
     if not period:
-        return {}
+        return Chosen({}, 0, 0)
     place = items.stock_id(offer.offer_id, period)
     if _sold_out.get(place, 0.0) > monotonic():
         raise SoldOut
     shards = look(offer, period)
-    found = rules.chosen([shard.left for shard in shards], int(digest(member_id, 8), 16) % len(shards), pieces)
+    found = rules.chosen([shard.left for shard in shards], rules.home(member_id, len(shards)), pieces)
+    left, total = sum(shard.left for shard in shards), sum(shard.total for shard in shards)
     if found is None:
-        left = sum(shard.left for shard in shards)
         if not left:
             _sold_out[place] = monotonic() + SOLD_OUT_SECONDS
         raise SoldOut([{"field": "quantity", "problem": f"{left} pieces are left", "left": left}])
-    return {shards[number].name: part for number, part in found.items()}
+    return Chosen({shards[number].name: part for number, part in found.items()}, left - pieces, total)
 
 
 def look(offer: OfferDocument, period: str) -> list[Shard]:
@@ -124,10 +141,13 @@ def returning(offer_id: str, period: str, stock: Mapping[str, int]) -> list[Also
 
 def set_pieces(offer: OfferDocument, period: str, pieces: int, record: AuditRecord) -> None:
     """Sets how many pieces the period has, sold ones included, with the audit record. Shards are changed by a
-    difference, so that what is sold meanwhile does not matter. Raises StockBelowSold, NotCounted."""
+    difference, so that what is sold meanwhile does not matter. Raises StockBelowSold, NotCounted, CodesAreTheStock."""
     if not period:
         raise NotCounted
-    for _ in range(ATTEMPTS):
+    if offer.coded:
+        raise CodesAreTheStock
+    for attempt in range(ATTEMPTS):
+        ledger.wait(attempt)
         shards = look(offer, period)
         sold = sum(shard.total - shard.left for shard in shards)
         if pieces < sold:
@@ -145,9 +165,14 @@ def set_pieces(offer: OfferDocument, period: str, pieces: int, record: AuditReco
                 writes.save(record)
         except dynamo.Overtaken:
             continue
-        _sold_out.pop(items.stock_id(offer.offer_id, period), None)
+        restocked(offer.offer_id, period)
         return
     raise Unavailable
+
+
+def restocked(offer_id: str, period: str) -> None:
+    """There may be more again: this container looks before it says that there is none."""
+    _sold_out.pop(items.stock_id(offer_id, period), None)
 
 
 def _item(offer_id: str, period: str, shard: str) -> StockItem:

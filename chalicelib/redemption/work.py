@@ -13,14 +13,31 @@ from pynamodb.expressions.update import Action
 from chalicelib.engine.events import RedemptionRecord
 from chalicelib.ledger import Also
 from chalicelib.redemption import rules
-from chalicelib.redemption.items import CLAIM, PARCEL, ClaimItem, ParcelItem
+from chalicelib.redemption.items import APPOINTMENT, CLAIM, PARCEL, AppointmentItem, ClaimItem, ParcelItem
 from chalicelib.shared import dynamo
+from chalicelib.shared.audit import AuditRecord
 from chalicelib.shared.clock import rfc3339
-from chalicelib.shared.errors import BadCursor
+from chalicelib.shared.errors import BadCursor, Conflict, Unavailable
 
 Kind = Literal["to_ship", "claimed"]
+
+
+class StillToShip(Conflict):
+    code = "STILL_TO_SHIP"
+    message, message_zh = (
+        "The parcel is still to be shipped; its address is needed.",
+        "包裹尚未发出，暂不能删除收货地址",
+    )
+
+
+class NoParcel(Conflict):
+    code = "NO_PARCEL"
+    message, message_zh = "This redemption has no parcel.", "该兑换单没有收货信息"
+
+
 # A place in the list, as `_since` writes it.
 _PLACE = re.compile(r"[0-9TZ:.\-]{20,27}#" + rules.REDEMPTION_ID.pattern)
+_AHEAD = ("placed", "reserved")
 _OVER = ("completed", "cancelled", "failed", "returned")
 
 
@@ -105,7 +122,7 @@ def decided(record: RedemptionRecord) -> list[Also]:
 
 
 def shipped(record: RedemptionRecord, company: str, number: str, now: datetime) -> Also:
-    """The parcel is on its way; refused when its address is gone."""
+    """The parcel is on its way; refused when its address has been erased."""
     actions = (
         ParcelItem.company.set(company),
         ParcelItem.number.set(number),
@@ -115,18 +132,46 @@ def shipped(record: RedemptionRecord, company: str, number: str, now: datetime) 
     return _on_parcel(record, actions, address=True)
 
 
-def follows(record: RedemptionRecord, step: str, state: str, now: datetime) -> list[Also]:
-    """What a step other than a shipment means for the parcel of a physical offer."""
+def follows(record: RedemptionRecord, step: str, state: str, returned: int, now: datetime) -> list[Also]:
+    """What a step other than a shipment, which gave back so many pieces, means for the parcel of a physical offer and
+    the appointment of a service. A replacement is refused when the parcel's address has been erased."""
+    if record.kind == "service" and record.state in _AHEAD and state not in _AHEAD:
+        return _kept(record)
     if record.kind != "physical":
         return []
     if step == "replacement":
         pieces = record.claim[1] if record.claim else record.kept
         waits = (ParcelItem.work.set("to_ship"), ParcelItem.work_at.set(_since(record.redemption_id, now)))
-        return [_on_parcel(record, (*waits, ParcelItem.quantity.set(pieces)))]
+        return [_on_parcel(record, (*waits, ParcelItem.quantity.set(pieces)), address=True)]
     # A replacement that failed is not to be shipped any more, whatever becomes of the rest.
     if state in _OVER or step == "failure":
         return [_on_parcel(record, (ParcelItem.work.remove(), ParcelItem.work_at.remove()))]
+    if returned and state == "replacing":
+        return [_on_parcel(record, (ParcelItem.quantity.set(min(record.replacing, record.kept - returned)),))]
     return []
+
+
+def wished(redemption_id: str, member_id: str, offer_id: str, quantity: int, at: str, *, agreed: bool = False) -> Also:
+    """The appointment of a service at the instant `at`, which the member wishes for or the shop has agreed to."""
+    item = AppointmentItem(
+        redemption_id,
+        APPOINTMENT,
+        member_id=member_id,
+        offer_id=offer_id,
+        quantity=quantity,
+        agreed=agreed,
+        work="appointment",
+        work_at=f"{at}#{redemption_id}",
+    )
+    return Also(item)
+
+
+def _kept(record: RedemptionRecord) -> list[Also]:
+    """The appointment, if there was one, is not to come any more."""
+    if "appointment_at" not in record.room and not {"appointment", "reservation"} & set(record.details):
+        return []
+    item = AppointmentItem(record.redemption_id, APPOINTMENT)
+    return [Also(item, None, (AppointmentItem.work.remove(), AppointmentItem.work_at.remove()))]
 
 
 def _on_parcel(record: RedemptionRecord, actions: tuple[Action, ...], *, address: bool = False) -> Also:
@@ -142,6 +187,26 @@ def parcel(redemption_id: str) -> Parcel | None:
         return None
     except PynamoDBException as error:
         raise dynamo.as_refusal(error) from error
+
+
+def erase_address(redemption_id: str, record: AuditRecord | None = None) -> bool:
+    """Erases where the parcel went, and its number, which leads there. False: that was done before. With the audit
+    record of an operator, who did it. Raises StillToShip, NoParcel, Unavailable."""
+    erased = (ParcelItem.address.remove(), ParcelItem.company.remove(), ParcelItem.number.remove())
+    may = ParcelItem.address.exists() & (ParcelItem.work.does_not_exist() | (ParcelItem.work != "to_ship"))
+    try:
+        with dynamo.together() as writes:
+            writes.update(ParcelItem(redemption_id, PARCEL), list(erased), may)
+            if record:
+                writes.save(record)
+    except dynamo.Overtaken as overtaken:
+        found = parcel(redemption_id)
+        if found is None:
+            raise NoParcel from overtaken
+        if found.address is None:
+            return False
+        raise StillToShip if found.work == "to_ship" else Unavailable from overtaken
+    return True
 
 
 def claims(redemption_id: str) -> list[Claim]:
@@ -166,6 +231,43 @@ def waiting(kind: Kind, limit: int, cursor: str | None) -> tuple[list[Task], str
         raise dynamo.as_refusal(error) from error
     more = found[limit - 1].work_at if len(found) > limit else None
     return [_task(item) for item in found[:limit]], dynamo.encode_cursor(more)
+
+
+@dataclass(frozen=True)
+class Appointment:
+    """A service that is wished for, or agreed, at an instant."""
+
+    redemption_id: str
+    member_id: str
+    offer_id: str
+    quantity: int
+    at: str
+    agreed: bool
+
+
+def appointments(
+    begins: datetime, ends: datetime, limit: int, cursor: str | None
+) -> tuple[list[Appointment], str | None]:
+    """A page of those from `begins` on and before `ends`, in their order, as `waiting` has it."""
+    after = dynamo.decode_cursor(cursor)
+    if after is not None and not (isinstance(after, str) and _PLACE.fullmatch(after)):
+        raise BadCursor
+    # Without its last letter a bound stands before every place of that instant, and after the one before.
+    first, last = rfc3339(begins)[:-1], rfc3339(ends)[:-1]
+    if after and after > last:
+        return [], None
+    bounds = AppointmentItem.work_at.between(f"{after}#" if after and after > first else first, last)
+    try:
+        found = list(AppointmentItem.by_work.query("appointment", bounds, limit=limit + 1))
+    except PynamoDBException as error:
+        raise dynamo.as_refusal(error) from error
+    more = found[limit - 1].work_at if len(found) > limit else None
+    return [_appointment(item) for item in found[:limit]], dynamo.encode_cursor(more)
+
+
+def _appointment(item: AppointmentItem) -> Appointment:
+    at = str(item.work_at).partition("#")[0]
+    return Appointment(item.id, item.member_id, item.offer_id, int(item.quantity), at, bool(item.agreed))
 
 
 def _task(item: Any) -> Task:

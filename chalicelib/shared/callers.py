@@ -7,6 +7,7 @@ signs, so a rotation adds a key, waits out the longest life, and removes the old
 import hashlib
 import hmac
 import re
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -70,22 +71,33 @@ def _stamp(now: datetime) -> float:
     return int(now.timestamp() * 1000) / 1000
 
 
+def _jwt() -> Any:
+    """PyJWT, imported by whoever needs it first. Without `cryptography`, which it loads, where it is installed, for
+    algorithms that are not used here, and which takes nearly as long again: only codes need that, and load it later."""
+    hidden = not {"jwt", "cryptography"} & set(sys.modules)
+    if hidden:
+        sys.modules["cryptography"] = None  # type: ignore[assignment]
+    try:
+        import jwt
+    finally:
+        if hidden:
+            del sys.modules["cryptography"]
+    return jwt
+
+
 def sign_token(kind: str, subject: str, now: datetime, seconds: int = ACCESS_SECONDS, **claims: Any) -> str:
     """A signed token of `kind` (`member` or `operator`) for `subject`."""
-    import jwt
-
     keys = secrets.read(settings().token_secret)
     kid = keys["current"]
     body = {
         "typ": kind, "sub": subject, "iat": _stamp(now),
         "exp": int((now + timedelta(seconds=seconds)).timestamp()), **claims,
     }  # fmt: skip
-    return jwt.encode(body, keys[kid], algorithm="HS256", headers={"kid": kid})
+    return str(_jwt().encode(body, keys[kid], algorithm="HS256", headers={"kid": kid}))
 
 
 def _claims(kind: str, authorization: str | None, now: datetime) -> dict[str, Any]:
-    import jwt
-
+    jwt = _jwt()
     scheme, _, token = (authorization or "").partition(" ")
     if scheme.lower() != "bearer" or not token:
         raise Unauthorized

@@ -28,6 +28,7 @@ class Settings:
     token_secret: str
     merchant_secret: str
     wechat_secret: str
+    codes_secret: str
     wechat_url: str
     facts_topic_arn: str
     orders_queue_url: str
@@ -66,6 +67,7 @@ def settings() -> Settings:
         token_secret=secret("TOKEN_SECRET", "tokens"),
         merchant_secret=secret("MERCHANT_SECRET", "merchants"),
         wechat_secret=secret("WECHAT_SECRET", "wechat"),
+        codes_secret=secret("CODES_SECRET", "codes"),
         wechat_url=os.environ.get("WECHAT_URL", "https://api.weixin.qq.com"),
         facts_topic_arn=os.environ.get("FACTS_TOPIC_ARN", ""),
         orders_queue_url=os.environ.get("ORDERS_QUEUE_URL", ""),

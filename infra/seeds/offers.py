@@ -1,12 +1,15 @@
-"""The demo brand's mall: an offer of each kind, one of them limited for a lifetime, one that many will want at once."""
+"""The demo brand's mall: an offer of each kind, one of them limited for a lifetime, one that many will want at once,
+one of codes, which are made up here."""
 
+import secrets
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
-from chalicelib.redemption import offers
+from chalicelib.redemption import codes, offers
 
 ACTOR = "deployment"
+DEMO_CODES = 50
 
 
 def documents(now: datetime) -> list[dict[str, Any]]:
@@ -50,6 +53,19 @@ def documents(now: datetime) -> list[dict[str, Any]]:
             "words": {"zh": "限量 500 件，兑完即止。", "en": "Five hundred of them, and no more."},
             "stock": {"mode": "total", "pieces": 500, "shards": 8}, "limits": {"month": 1}, "value_fen": 29_900,
         },
+        {
+            "offer_id": "coffee_code", "kind": "virtual", "sort": 70, "price_points": 1_500,
+            "name": {"zh": "咖啡兑换码", "en": "Coffee code"},
+            "words": {"zh": "兑换后得到一个兑换码，到店出示。", "en": "A code to show at the counter."},
+            "stock": {"mode": "codes"}, "value_fen": 1_800,
+        },
+        {
+            "offer_id": "clean_water", "kind": "donation", "sort": 80, "price_points": 100, "member_day": False,
+            "name": {"zh": "乡村饮水计划", "en": "Clean water"},
+            "words": {"zh": "积分由品牌折算为善款，结算前可撤回。",
+                      "en": "The brand turns points into money; until then they can be taken back."},
+            "donation": {"partner": {"zh": "清水公益基金会", "en": "Clear Water Foundation"}, "goal_points": 1_000_000},
+        },
     ]  # fmt: skip
 
 
@@ -63,3 +79,6 @@ def seed(now: datetime) -> None:
         # An operator may have left out a tier that one of them names: then it stays a draft.
         with suppress(offers.OfferRefused):
             offers.publish(document["offer_id"], ACTOR, now)
+            if document.get("stock") == {"mode": "codes"}:
+                made_up = [f"DEMO-{secrets.token_hex(4).upper()}" for _ in range(DEMO_CODES)]
+                codes.load(document["offer_id"], made_up, ACTOR, now)

@@ -19,7 +19,7 @@ ADDRESS = {
 SHIPMENT = {"company": "顺丰速运", "number": "SF1234567890"}
 
 
-def _member(api: Api, offer_id: str, **fields: Any) -> Member:
+def member_of(api: Api, offer_id: str, **fields: Any) -> Member:
     """The regular member; the offer is on sale for what they have, and its stock has begun."""
     member = regular(api)
     on_sale(api, offer_id, **{"price_points": PRICE, "tier_prices": {}, **fields})
@@ -36,7 +36,7 @@ def _redeem(api: Api, member: Member, offer_id: str = FILMS, key: str = "once") 
 
 def _redeeming(offer_id: str, **fields: Any) -> Scene:
     def scene(api: Api) -> Call:
-        member = _member(api, offer_id, **fields)
+        member = member_of(api, offer_id, **fields)
         return lambda: _redeem(api, member, offer_id)
 
     return scene
@@ -55,7 +55,7 @@ def _again(api: Api) -> Call:
 
 
 def _sold_out(api: Api) -> Call:
-    member = _member(api, FILMS, stock={"mode": "total", "pieces": 1})
+    member = member_of(api, FILMS, stock={"mode": "total", "pieces": 1})
     assert _redeem(api, member, key="the last one").status == 200
     return lambda: _redeem(api, member)
 
@@ -66,7 +66,7 @@ def _of_a_parcel(
     """A redeemed mug: its member, its id, an operator's token."""
 
     def scene(api: Api) -> Call:
-        member, token = _member(api, MUG), api.operator()
+        member, token = member_of(api, MUG), api.operator()
         redemption_id = _redeem(api, member, MUG).body["redemption"]["redemption_id"]
         for step in before:
             assert step(api, member, redemption_id, token).status == 200

@@ -21,6 +21,7 @@ COLD = {
     "tokens": ({"GetSecretValue": 1}, 0.0),
     "merchants": ({"GetSecretValue": 1}, 0.0),
     "wechat": ({"GetSecretValue": 1}, 0.0),
+    "codes": ({"GetSecretValue": 1}, 0.0),
 }
 
 
@@ -177,10 +178,54 @@ BUDGETS: dict[str, Budget] = {
     "POST /v1/me/redemptions, replayed": Budget("Query 2×GetItem", 3, 0, "rules offers tokens"),
     # The shards, which a container that knows it is sold out leaves alone for a second; whether it is a repeat.
     "POST /v1/me/redemptions, sold out": Budget("Query GetItem", 2, 0, "rules offers tokens"),
+    # Each code lies twice, 2 units each time; the shard and the audit record 2 each. Known ones are refused, and paid.
+    "POST /v1/admin/offers/{offer_id}/codes": Budget(
+        "GetItem 2×Query TransactWriteItems", 3, 44, "offers tokens codes"
+    ),
+    "POST /v1/admin/offers/{offer_id}/codes, all known": Budget(
+        "GetItem 2×Query TransactWriteItems", 3, 44, "offers tokens codes"
+    ),
+    # The shards, some free codes, the account; 8 as any other, 2 of the free code that goes; then the code itself.
+    "POST /v1/me/redemptions, a code": Budget(
+        "2×Query 2×GetItem TransactWriteItems", 4, 10, "rules offers tokens codes"
+    ),
+    # The appointment 2, and its place in its day 1.
+    "POST /v1/me/redemptions, an appointment": Budget("Query GetItem TransactWriteItems", 2, 11, "rules offers tokens"),
     # The account says whether the token was revoked; the index is read at half the price.
     "GET /v1/me/redemptions": STATEMENT,
     # The account, the entries, and of a physical offer the parcel.
     "GET /v1/me/redemptions/{redemption_id}": Budget("2×GetItem Query", 3, 0, "tokens"),
+    "GET /v1/me/redemptions/{redemption_id}, with a code": Budget("2×GetItem Query", 3, 0, "tokens codes"),
+    "POST /v1/me/redemptions/{redemption_id}/use": Budget("GetItem Query TransactWriteItems", 2, 6, "rules tokens"),
+    # The appointment 2, its place in the days, which moves, 2.
+    "POST /v1/me/redemptions/{redemption_id}/appointment": Budget(
+        "GetItem Query TransactWriteItems", 2, 10, "rules tokens"
+    ),
+    "GET /v1/admin/appointments": Budget("GetItem Query", 1.5, 0, "rules tokens"),
+    # The parcel alone, in a transaction.
+    "POST /v1/me/redemptions/{redemption_id}/address-erasure": Budget(
+        "GetItem Query TransactWriteItems", 2, 3, "tokens"
+    ),
+    "POST /v1/admin/redemptions/{redemption_id}/address-erasure": Budget(
+        "GetItem Query TransactWriteItems", 2, 5, "tokens"
+    ),
+    # Its audit record, outside a transaction.
+    "GET /v1/admin/shipments/export": Budget("GetItem Query PutItem", 1.5, 1, "tokens"),
+    # A line as any shipment.
+    "POST /v1/admin/shipments/import": Budget("2×GetItem 2×Query TransactWriteItems", 4, 12, "rules tokens"),
+    "POST /v1/admin/shipments/import, again": Budget("3×GetItem 2×Query TransactWriteItems", 5, 8, "rules tokens"),
+    # 6 of a redemption without a stock, 2 of the shard of what was given.
+    "POST /v1/me/donations": Budget("GetItem TransactWriteItems", 1, 8, "rules offers tokens"),
+    # The account, and what each campaign of the page was given.
+    "GET /v1/donations": Budget("GetItem Query", 2, 0, "offers tokens"),
+    "GET /v1/donations/{campaign_id}": Budget("GetItem Query", 2, 0, "offers tokens"),
+    # Besides, for each campaign whether it is settled.
+    "GET /v1/me/donations": Budget("2×GetItem Query", 2.5, 0, "tokens"),
+    "POST /v1/me/redemptions/{redemption_id}/cancellation, of a donation": Budget(
+        "GetItem Query TransactWriteItems", 2, 8, "rules tokens"
+    ),
+    # The offer, its draft and version; the settlement, eight shards and the audit record.
+    "POST /v1/admin/donations/{campaign_id}/settlement": Budget("5×GetItem Query TransactWriteItems", 6, 20, "tokens"),
     # 6 of an earn in one index more, the shard 2; the parcel 2 and its place among what is to be shipped 1.
     "POST /v1/me/redemptions/{redemption_id}/cancellation": Budget(
         "GetItem Query TransactWriteItems", 2, 11, "rules tokens"

@@ -45,8 +45,9 @@ READ_SECRETS = {
     },
     "merchants": {"EarningHttp", "ConsoleHttp"},
     "wechat": {"MembersHttp"},
+    "codes": {"RedemptionHttp"},
 }
-REPLACE_SECRETS = {"tokens": set(), "merchants": {"ConsoleHttp"}, "wechat": set()}
+REPLACE_SECRETS = {"tokens": set(), "merchants": {"ConsoleHttp"}, "wechat": set(), "codes": set()}
 PUBLISH_FACTS = {"Relay"}
 
 

@@ -15,6 +15,7 @@ from app import app
 from chalicelib.console import schemas as console
 from chalicelib.earning import schemas as earning
 from chalicelib.members import schemas as members
+from chalicelib.redemption import donation_schemas as donations
 from chalicelib.redemption import offer_schemas as offers
 from chalicelib.redemption import schemas as redemptions
 from chalicelib.shared import callers
@@ -30,6 +31,9 @@ OPEN = {
     "POST /v1/auth/wechat", "POST /v1/auth/refresh", "POST /v1/auth/logout", "POST /v1/admin/login", "GET /v1/rules",
     "GET /v1/tiers",
 }  # fmt: skip
+
+# What is there for everybody, but at each member's own price, or after a look at who asks.
+PRICED = {"GET /v1/offers", "GET /v1/offers/{offer_id}", "GET /v1/donations", "GET /v1/donations/{campaign_id}"}
 
 ORDER = {"order_id": "o-9", "paid_at": "2026-11-24T03:00:00Z", "amount_fen": 100}
 BODIES: dict[type[BaseModel], dict[str, Any]] = {
@@ -60,12 +64,18 @@ BODIES: dict[type[BaseModel], dict[str, Any]] = {
     members.ProfileIn: {"nickname": "Matrix"},
     members.ReasonIn: {"reason": "a matrix"},
     members.RefreshIn: {"refresh_token": "none"},
+    donations.DonationIn: {"campaign_id": "none", "points": 1},
+    donations.SettlementIn: {"reference": "a matrix", "amount_fen": 1, "reason": "a matrix"},
+    offers.CodesIn: {"codes": ["MATRIX"]},
     offers.OfferChangeIn: {"document": {"offer_id": "none"}, "revision": 1},
     offers.OfferIn: {"document": {}},
     offers.StockIn: {"pieces": 1},
     offers.WithdrawIn: {"reason": "a matrix"},
+    redemptions.AppointmentIn: {"appointment_at": "2027-01-01T00:00:00Z"},
     redemptions.ClaimIn: {"reason": "a matrix"},
+    redemptions.ReasonIn: {"reason": "a matrix"},
     redemptions.RedeemIn: {"offer_id": "none", "quantity": 1, "expected_points": 1},
+    redemptions.ShipmentsIn: {"csv": "redemption_id,company,number\r\n"},
     redemptions.StepIn: {"step": "completion", "reason": "a matrix"},
     reevaluation.PreviewIn: {"draft": 99},
     tiers.AdvanceIn: {"to": ORDER["paid_at"]},
@@ -143,8 +153,7 @@ def test_every_route_says_who_may_call_it_and_every_promise_has_a_route() -> Non
             assert set(auth.roles) <= set(callers.ROLES), route
         if auth == member:
             own = route.path == "/v1/me" or route.path.startswith("/v1/me/")
-            # What is there for everybody, but at each member's own price.
-            assert own or str(route) in ("GET /v1/offers", "GET /v1/offers/{offer_id}"), route
+            assert own or str(route) in PRICED, route
             assert route.contract.idempotent == (route.method != "GET"), route
 
 

@@ -9,6 +9,7 @@ import pytest
 from chalicelib.console.service import TRIES_PER_NAME
 from infra.generate import ROOT
 from infra.local.wechat_server import FakeWechat
+from tests.functional.mall_room import PARTNER
 from tests.functional.redemptions_room import ADDRESS, rich
 from tests.functional.redemptions_room import document as offer
 from tests.functional.redemptions_room import offer as on_sale
@@ -52,6 +53,7 @@ def test_every_route_answers_as_promised(kept: Kept, wechat: FakeWechat) -> None
     operator_calls(kept, wechat)
     offer_calls(kept)
     redemption_calls(kept)
+    mall_calls(kept)
     tier_calls(kept)
     assert kept.succeeded == PROMISES.operation_ids()
 
@@ -201,6 +203,43 @@ def redemption_calls(kept: Kept) -> None:
     assert kept.call(200, "GET", f"/v1/me/redemptions/{sent}", token=member.token).body["claims"]
     assert kept.call(200, "GET", f"/v1/admin/redemptions/{sent}", token=token).body["parcel"]
     assert kept.call(200, "GET", "/v1/me/redemptions?limit=1", token=member.token).body["next_cursor"]
+
+
+def mall_calls(kept: Kept) -> None:
+    member, token, admin = rich(kept.api, "moe"), kept.api.operator("operator"), "/v1/admin/redemptions"
+    on_sale(kept.api, "film", "virtual", stock={"mode": "codes"})
+    kept.call(200, "POST", "/v1/admin/offers/film/codes", {"codes": ["CODE-1"]}, token=token)
+    kept.call(409, "POST", "/v1/admin/offers/parcel/codes", {"codes": ["CODE-1"]}, token=token)
+    body = {"offer_id": "film", "quantity": 1, "expected_points": 10}
+    film = kept.call(200, "POST", "/v1/me/redemptions", body, token=member.token, key="film").body
+    assert film["codes"] == ["CODE-1"]
+    path = f"/v1/me/redemptions/{film['redemption']['redemption_id']}"
+    kept.call(200, "POST", f"{path}/use", token=member.token, key="use")
+    on_sale(kept.api, "visit", "service")
+    visit = kept.call(200, "POST", "/v1/me/redemptions", {**body, "offer_id": "visit"}, token=member.token, key="visit")
+    later = {"appointment_at": "2026-12-25T02:00:00Z"}
+    path = f"/v1/me/redemptions/{visit.body['redemption']['redemption_id']}/appointment"
+    kept.call(200, "POST", path, later, token=member.token, key="later")
+    assert kept.call(200, "GET", "/v1/admin/appointments?on=2026-12-25", token=token).body["items"]
+    box = kept.call(
+        200, "POST", "/v1/me/redemptions", {**body, "offer_id": "parcel", "address": ADDRESS}, token=member.token,
+        key="box",
+    ).body["redemption"]["redemption_id"]  # fmt: skip
+    assert kept.call(200, "GET", "/v1/admin/shipments/export?limit=1", token=token).body["rows"] == 1
+    rows = f"redemption_id,company,number\n{box},顺丰速运,SF1234567890\nnone,x,y\n"
+    assert len(kept.call(200, "POST", "/v1/admin/shipments/import", {"csv": rows}, token=token).body["rows"]) == 2
+    kept.call(200, "POST", f"/v1/me/redemptions/{box}/address-erasure", token=member.token, key="erase")
+    kept.call(200, "POST", f"{admin}/{box}/address-erasure", {"reason": "asked for"}, token=token)
+    on_sale(kept.api, "water", "donation", donation={"partner": PARTNER}, member_day=False)
+    gift = {"campaign_id": "water", "points": 10}
+    kept.call(200, "POST", "/v1/me/donations", gift, token=member.token, key="gift")
+    kept.call(404, "POST", "/v1/me/donations", {**gift, "campaign_id": "none"}, token=member.token, key="none")
+    assert kept.call(200, "GET", "/v1/donations?limit=1", token=member.token).body["items"]
+    kept.call(200, "POST", "/v1/admin/offers/water/withdraw", {"reason": "the end of it"}, token=token)
+    settled = {"reference": "BANK-1", "amount_fen": 10, "reason": "as agreed"}
+    kept.call(200, "POST", "/v1/admin/donations/water/settlement", settled, token=token)
+    assert kept.call(200, "GET", "/v1/donations/water", token=member.token).body["settlement"]
+    assert kept.call(200, "GET", "/v1/me/donations", token=member.token).body["items"]
 
 
 def test_refusals_are_as_promised(kept: Kept) -> None:

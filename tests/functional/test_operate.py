@@ -7,7 +7,8 @@ import pytest
 from botocore.session import get_session
 from pynamodb.exceptions import PutError
 
-from chalicelib.console import rules, service
+from chalicelib.console import keys, rules, service
+from chalicelib.redemption import sealing
 from chalicelib.rulebook import store
 from chalicelib.shared import callers, clock, secrets
 from chalicelib.shared.audit import AuditRecord
@@ -80,6 +81,28 @@ def test_token_keys_rotate_step_by_step(monkeypatch: pytest.MonkeyPatch) -> None
         operate.token_key("use", None)
     audited = {action for _, action, _ in actions() if action.startswith("token-key")}
     assert audited == {"token-key.add", "token-key.use", "token-key.remove"}
+
+
+def test_keys_of_codes_rotate_and_none_is_removed() -> None:
+    old = sealing.seal("films", "m1", "CODE-1")
+    mark = sealing.mark("films", "CODE-1")
+    kid = operate.codes_key("add", None).split()[1]
+    assert sealing.seal("films", "m1", "CODE-1")[0] == "k1"
+    operate.codes_key("use", kid)
+    new = sealing.seal("films", "m1", "CODE-1")
+    assert new[0] == kid
+    for key_id, sealed in (old, new):
+        assert sealing.unseal("films", "m1", key_id, sealed) == "CODE-1"
+    assert sealing.mark("films", "CODE-1") == mark
+    with pytest.raises(SystemExit, match="needs the key's id"):
+        operate.codes_key("use", None)
+    for unknown in ("current", "k9"):
+        with pytest.raises(keys.KeyUnknown):
+            operate.codes_key("use", unknown)
+    assert {action for _, action, _ in actions() if action.startswith("codes-key")} == {
+        "codes-key.add",
+        "codes-key.use",
+    }
 
 
 def queues(sqs: Any, queue: str, **attributes: str) -> tuple[str, str]:

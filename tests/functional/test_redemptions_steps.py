@@ -207,7 +207,7 @@ def test_an_appointment_is_wished_for_and_made(api: Api, ann: Member) -> None:
     details = {"appointment_at": "2026-12-02T02:00:00Z"}
     assert step(api, redemption_id, "reservation", details=details).body["state"] == "reserved"
     shown = show(api, ann, redemption_id)["redemption"]
-    assert (shown["appointment_at"], shown["cancellable"]) == ("2026-12-02T02:00:00Z", True)
+    assert (shown["appointment_at"], shown["cancellable"]) == ("2026-12-02T02:00:00.000Z", True)
     assert step(api, redemption_id, "fulfilment").body["state"] == "fulfilled"
     assert step(api, redemption_id, "reservation", details=details).code == "STEP_REFUSED"
 

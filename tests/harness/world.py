@@ -61,6 +61,7 @@ def create_secrets() -> None:
     for name, value in (
         (settings().token_secret, {"current": "k1", "k1": "0123456789abcdef0123456789abcdef"}),
         (settings().merchant_secret, {MERCHANT_KEY: {"secret": MERCHANT_SECRET}}),
+        (settings().codes_secret, {"current": "k1", "k1": "abcdef0123456789abcdef0123456789"}),
         (settings().wechat_secret, {"appid": "wxtest", "secret": "wechat-secret"}),
     ):
         client.create_secret(Name=name, SecretString=json.dumps(value))

@@ -2,6 +2,7 @@
 
 import json
 import marshal
+import re
 import shutil
 import sys
 import zipfile
@@ -44,6 +45,12 @@ def test_every_route_of_a_function_refuses_a_stranger_in_our_shape(loaded: dict[
         assert answer["headers"]["X-Request-Id"] == "a-request"
 
 
+@pytest.mark.parametrize("function", [name for name in handlers(app) if guarded_routes(name)])
+def test_no_function_loads_cryptography_before_it_opens_a_code(loaded: dict[str, Loaded], function: str) -> None:
+    assert "cryptography" not in loaded[function].modules
+    assert "jwt" in loaded[function].modules
+
+
 def test_the_package_is_within_its_size_and_holds_nothing_needless(package_zip: Path, unzipped: Path) -> None:
     assert package_zip.stat().st_size <= package.MAX_ZIP_BYTES
     assert not {path.name for path in unzipped.rglob("*")} & NEEDLESS
@@ -57,6 +64,15 @@ def test_every_module_has_bytecode_that_is_never_checked(unzipped: Path) -> None
     assert {Path(cache_from_source(str(path))) for path in sources} == compiled
     flags = {int.from_bytes(path.read_bytes()[4:8], "little") for path in compiled}
     assert flags == {UNCHECKED_HASH}
+
+
+def test_native_code_runs_on_the_oldest_system_of_the_functions(unzipped: Path) -> None:
+    # Python 3.11 runs on Amazon Linux 2, whose C library is 2.26.
+    native = list(unzipped.rglob("*.so"))
+    assert {"_rust.abi3.so"} <= {path.name for path in native}
+    for path in native:
+        asked = re.findall(rb"GLIBC_2\.([0-9]+)", path.read_bytes())
+        assert max(map(int, asked)) <= 26, path.name
 
 
 def _code(code: CodeType) -> Iterator[CodeType]:

@@ -248,7 +248,7 @@ def test_deletion_protection_is_on_unless_a_stage_is_made_for_trials(data_templa
 def test_secrets_and_files_are_kept_encrypted_and_private(data_template: Template) -> None:
     resources = data_template["Resources"].values()
     kept = [r for r in resources if r["Type"] in ("AWS::SecretsManager::Secret", "AWS::S3::Bucket")]
-    assert len(kept) == 4
+    assert len(kept) == 5
     assert {(r["DeletionPolicy"], r["UpdateReplacePolicy"]) for r in kept} == {("Retain", "Retain")}
     (bucket,) = [r["Properties"] for r in kept if r["Type"] == "AWS::S3::Bucket"]
     assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}

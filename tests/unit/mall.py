@@ -10,7 +10,7 @@ from tests.unit.lives import Life
 from tests.unit.rulebooks import published
 
 MUG = Words(zh="杯", en="Mug")
-KINDS: tuple[OfferKind, ...] = ("physical", "coupon", "virtual", "service", "privilege")
+KINDS: tuple[OfferKind, ...] = ("physical", "coupon", "virtual", "service", "privilege", "donation")
 
 
 class Mall:

@@ -19,6 +19,7 @@ STATES = (
 )  # fmt: skip
 # What the table of the law says, written down a second time: step, kinds (all when none are named), moves.
 DIAGRAM = """
+appointment | service                    | placed>placed reserved>placed
 reservation | service                    | placed>reserved reserved>reserved
 shipment    | physical                   | placed>shipped shipped>shipped replacing>shipped
 fulfilment  | service                    | placed>fulfilled reserved>fulfilled replacing>fulfilled
@@ -97,6 +98,8 @@ def test_the_diagram_knows_every_step_and_state_and_the_table_has_no_more() -> N
          "placed shipped completed completed completed completed returned"),
         ("service", "reservation reservation fulfilment completion", "placed reserved reserved fulfilled completed"),
         ("service", "reservation cancellation", "placed reserved cancelled"),
+        ("service", "appointment reservation appointment fulfilment", "placed placed reserved placed fulfilled"),
+        ("donation", "cancellation", "placed cancelled"),
         ("service", "fulfilment claim replacement fulfilment",
          "placed fulfilled fulfilled replacing fulfilled"),
         ("coupon", "use", "fulfilled used"),

@@ -70,10 +70,10 @@ def test_a_tier_that_was_renamed_keeps_its_share() -> None:
 
 def test_the_rules_are_told_in_both_languages() -> None:
     zh, en = told(changed(cash(by_tier={"gold": 40, "diamond": 50})))["cash"]
-    assert (
-        zh
-        == "积分抵现：积分最多可抵订单金额的 30%（金卡 40%、钻石卡 50%），以 100 积分为一档，每单至少使用 100 积分，订单满 10 元可用。"
-    )  # noqa: E501
+    assert zh == (
+        "积分抵现：积分最多可抵订单金额的 30%（金卡 40%、钻石 50%），以 100 积分为一档，"
+        "每单至少使用 100 积分，订单满 10 元可用。"
+    )
     assert en == (
         "Points pay for at most 30 % of an order (Gold 40 %, Diamond 50 %), in steps of 100, at least 100 an order, "
         "on orders of 10 yuan or more."

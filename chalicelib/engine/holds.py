@@ -33,7 +33,7 @@ from chalicelib.engine.refusals import (
 from chalicelib.shared.clock import rfc3339
 from chalicelib.shared.errors import Conflict, invalid
 
-# Each takes some 102 bytes of the account while it is open.
+# Each takes up to 107 bytes of the account while it is open.
 MAX_HOLDS = 5
 LEAST_SECONDS = 60
 

@@ -25,9 +25,10 @@ class HoldUnknown(NotFound):
 
 
 def quote(caller: callers.Member, amount_fen: int, now: datetime) -> tuple[Quote, Account]:
-    """What may pay for an order of that amount. Nothing is written."""
+    """What may pay for an order of that amount. Nothing is written, but who may hold nothing is told so. Raises
+    MemberErased, MemberFrozen, TokenRevoked."""
     account, rulebook = ledger.load(caller.member_id), store.current(now).rulebook
-    ledger.admit_reader(account, caller)
+    ledger.admit(account, caller)
     today = business_date(account.frozen_at or now, rulebook.brand.time_zone)
     return cash.quote(rulebook, account, amount_fen, today), account
 

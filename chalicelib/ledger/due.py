@@ -98,7 +98,8 @@ def event(index: Index, account: Account, now: datetime) -> PointsDue | TierDue 
         return PointsDue() if index == "points" else TierDue()
     hold_id = holds.due(account, now)
     record = holds.record_of(scope(holds.scope_of(hold_id))) if hold_id else None
-    if record is None:
+    if record is None or record.state != "held":
+        # Somebody has dealt with it since the account was read.
         raise NothingDue
     return HoldStep(Cause(holds.scope_of(record.hold_id), f"expiry#{record.hold_id}"), record, "expiry")
 

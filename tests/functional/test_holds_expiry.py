@@ -9,6 +9,7 @@ import pytest
 
 from chalicelib import ledger
 from chalicelib.engine.account import Account, Hold
+from chalicelib.engine.refusals import NothingDue
 from chalicelib.holds.workers import hold_expiry
 from chalicelib.ledger import due as ledger_due
 from chalicelib.ledger.codec import account_item
@@ -100,6 +101,20 @@ def test_a_message_delivered_twice_or_late_does_what_it_does_once(api: Api, due:
     assert handle("holds", f'{{"job":"hold_expiry","shard":"{shard_of(ann.member_id)}"}}') == []
     assert api.account(ann).seq == seq
     assert kinds(ann.member_id).count("hold_expired") == 1
+
+
+def test_what_was_dealt_with_since_the_account_was_read_is_no_failure(
+    api: Api, due: Due, ann: Member, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    held(api, ann)
+    early = ledger.load(ann.member_id)
+    api.clock.pass_(minutes=30)
+    release(api)
+    published, now = store.current(api.clock.now), api.clock.now
+    with pytest.raises(NothingDue):
+        ledger_due.event("holds", early, now)
+    assert ledger_due.run("holds", ann.member_id, published, now, lambda decision: ()) == []
+    assert "failure" not in capsys.readouterr().out
 
 
 def test_killed_at_any_call_a_run_goes_on_where_it_stopped(api: Api, due: Due, ann: Member) -> None:

@@ -52,6 +52,7 @@ def test_every_route_answers_as_promised(kept: Kept, wechat: FakeWechat) -> None
     operator_calls(kept, wechat)
     offer_calls(kept)
     redemption_calls(kept)
+    hold_calls(kept)
     tier_calls(kept)
     assert kept.succeeded == PROMISES.operation_ids()
 
@@ -201,6 +202,25 @@ def redemption_calls(kept: Kept) -> None:
     assert kept.call(200, "GET", f"/v1/me/redemptions/{sent}", token=member.token).body["claims"]
     assert kept.call(200, "GET", f"/v1/admin/redemptions/{sent}", token=token).body["parcel"]
     assert kept.call(200, "GET", "/v1/me/redemptions?limit=1", token=member.token).body["next_cursor"]
+
+
+def hold_calls(kept: Kept) -> None:
+    member = rich(kept.api, "hal", 2_000)
+    quoted = kept.call(200, "POST", "/v1/me/cash-offsets/quote", {"amount_fen": 10_000}, token=member.token).body
+    assert (quoted["points"], quoted["why_nothing"]) == (2_000, None)
+    poor = kept.api.log_in("poe")
+    assert kept.call(200, "POST", "/v1/me/cash-offsets/quote", {"amount_fen": 1}, token=poor.token).body["why_nothing"]
+    body = {"hold_id": "h1", "order_id": "o7", "member_id": member.member_id, "amount_fen": 10_000, "points": 500}
+    kept.call(404, "GET", "/v1/holds/h1", merchant=True)
+    for hold_id in ("h1", "h2"):
+        kept.call(200, "POST", "/v1/holds", {**body, "hold_id": hold_id}, merchant=True)
+    replayed = kept.call(200, "POST", "/v1/holds", body, merchant=True)
+    assert replayed.headers["Idempotency-Replayed"] == "true"
+    kept.call(200, "GET", "/v1/holds/h1", merchant=True)
+    kept.call(200, "POST", "/v1/holds/h1/capture", {"points": 400}, merchant=True)
+    kept.call(409, "POST", "/v1/holds/h1/release", merchant=True)
+    kept.call(200, "POST", "/v1/holds/h1/refunds", {"refund_id": "r1", "points": 100}, merchant=True)
+    kept.call(200, "POST", "/v1/holds/h2/release", merchant=True)
 
 
 def test_refusals_are_as_promised(kept: Kept) -> None:

@@ -21,6 +21,11 @@ from chalicelib.engine.refusals import (
     RefundExceedsHold,
     TooManyHolds,
 )
+from chalicelib.holds.schemas import MAX_POINTS
+from chalicelib.ledger import book
+from chalicelib.ledger.codec import account_item
+from chalicelib.ledger.items import text_of
+from chalicelib.rulebook import lint_size
 from chalicelib.rulebook.phrases import money
 from chalicelib.shared.errors import InvalidFields
 from tests.unit.rulebooks import published
@@ -297,6 +302,15 @@ def test_five_holds_may_be_open_and_a_sixth_waits_for_one_of_them() -> None:
     till.step("capture", hold_id="h3")
     till.hold(10, hold_id="sixth")
     assert (len(till.open), till.life.account.held) == (5, 50)
+
+
+def test_what_an_account_keeps_of_holds_has_its_room() -> None:
+    till = Till(9_999_999_990, book=paying(max_percent=100))
+    for number in range(holds.MAX_HOLDS):
+        till.hold(MAX_POINTS, 10**12, hold_id=f"{number:064d}")
+    kept = account_item(till.life.account).state["holds"]
+    room = book.MAX_ACCOUNT_BYTES - lint_size.MAX_ACCOUNT_BYTES - 1024 - 2048
+    assert room - 64 < len(text_of({"holds": kept})) <= room
 
 
 @pytest.mark.parametrize("anchor", [100, 250, 1_000])

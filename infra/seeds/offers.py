@@ -50,6 +50,11 @@ def documents(now: datetime) -> list[dict[str, Any]]:
             "words": {"zh": "限量 500 件，兑完即止。", "en": "Five hundred of them, and no more."},
             "stock": {"mode": "total", "pieces": 500, "shards": 8}, "limits": {"month": 1}, "value_fen": 29_900,
         },
+        {
+            "offer_id": "cash", "kind": "cash", "sort": 70, "price_points": 100, "member_day": False,
+            "name": {"zh": "积分抵现", "en": "Points as cash"},
+            "words": {"zh": "结算时抵扣部分订单金额，100 积分抵 1 元。", "en": "Pay a part of an order."},
+        },
     ]  # fmt: skip
 
 

@@ -104,7 +104,7 @@ def test_a_message_delivered_twice_or_late_does_what_it_does_once(api: Api, due:
 
 
 def test_what_was_dealt_with_since_the_account_was_read_is_no_failure(
-    api: Api, due: Due, ann: Member, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    api: Api, due: Due, ann: Member, capsys: pytest.CaptureFixture[str]
 ) -> None:
     held(api, ann)
     early = ledger.load(ann.member_id)

@@ -284,6 +284,8 @@ BUSIEST = [
     "POST /v1/me/actions",
     "POST /v1/orders",
     "POST /v1/me/redemptions",
+    "POST /v1/holds",
+    "HoldExpiry",
     "POST /v1/auth/wechat",
     "Orders",
     "Relay",

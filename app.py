@@ -6,6 +6,8 @@ from chalicelib.console.routes import routes as console_routes
 from chalicelib.earning.admin import admin as earning_admin
 from chalicelib.earning.routes import routes as earning_routes
 from chalicelib.earning.workers import workers as earning_workers
+from chalicelib.holds.routes import routes as holds_routes
+from chalicelib.holds.workers import workers as holds_workers
 from chalicelib.insights.admin import admin as insights_admin
 from chalicelib.insights.workers import workers as insights_workers
 from chalicelib.members.admin import admin as members_admin
@@ -25,8 +27,8 @@ from chalicelib.tiers.routes import routes as tiers_routes
 from chalicelib.tiers.workers import workers as tiers_workers
 
 app = front(
-    console_admin, console_routes, donation_routes, earning_admin, earning_routes, earning_workers, insights_admin,
-    insights_workers, members_admin, members_routes, notices_routes, notices_workers, offer_admin, offer_routes,
-    redemption_admin, redemption_routes, reevaluation_admin, reevaluation_workers, tiers_admin, tiers_routes,
-    tiers_workers,
+    console_admin, console_routes, donation_routes, earning_admin, earning_routes, earning_workers,
+    holds_routes, holds_workers, insights_admin, insights_workers, members_admin, members_routes,
+    notices_routes, notices_workers, offer_admin, offer_routes, redemption_admin, redemption_routes,
+    reevaluation_admin, reevaluation_workers, tiers_admin, tiers_routes, tiers_workers,
 )  # fmt: skip

@@ -46,7 +46,7 @@ ACCESS: dict[str, Access] = {
     "TiersHttp": Access(
         tables={
             "accounts": "gp",
-            "journal": "gp",
+            "journal": "gqp",
             "rulebook": "g",
             "guard": "g",
             "audit": "p",
@@ -67,6 +67,10 @@ ACCESS: dict[str, Access] = {
             "audit": "p",
         },
         secrets={"tokens": "r", "codes": "r"},
+    ),
+    "HoldsHttp": Access(
+        tables={"accounts": "gp", "journal": "gqp", "rulebook": "g", "guard": "p"},
+        secrets={"tokens": "r", "merchants": "r"},
     ),
     "InsightsHttp": Access(tables={"metrics": "q", "guard": "g"}, secrets={"tokens": "r"}),
     "Orders": Access(
@@ -94,6 +98,13 @@ ACCESS: dict[str, Access] = {
         sends=("tier-due",),
         consumes=("tier-due",),
     ),
+    # Looks at the index of what is held, and asks for a run only where something has expired.
+    "HoldExpiry": Access(tables={"accounts": "i"}, sends=("holds-due",)),
+    "HoldsDue": Access(
+        tables={"accounts": "gpi", "journal": "gqp", "rulebook": "g"},
+        sends=("holds-due",),
+        consumes=("holds-due",),
+    ),
     "Reevaluate": Access(
         tables={"accounts": "gsp", "journal": "gp", "rulebook": "g", "notices": "p", "jobs": "qp"},
         sends=("reevaluation",),
@@ -118,7 +129,8 @@ def statements(function: str) -> list[dict[str, Any]]:
     for table, rights in access.tables.items():
         arn = f"table/membership-${{Stage}}-{table}"
         actions = [f"dynamodb:{action}" for letter, action in ACTIONS.items() if letter in rights]
-        found.append(_statement(actions, [_arn("dynamodb", arn)]))
+        if actions:
+            found.append(_statement(actions, [_arn("dynamodb", arn)]))
         if "i" in rights:
             found.append(_statement(["dynamodb:Query"], [_arn("dynamodb", f"{arn}/index/{i}") for i in indexes[table]]))
     for secret, rights in access.secrets.items():

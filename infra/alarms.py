@@ -3,6 +3,8 @@
 from infra.data_stack import Template, logical, name, sub
 
 SCHEDULE_SECONDS = 3600
+# Schedules that fire more often than every hour: how long one of them may be silent, halved.
+SOONER_SECONDS = {"HoldExpiry": 300}
 
 
 def dead_letters(queue: str) -> str:
@@ -35,12 +37,14 @@ def _alarm(
 
 
 def _silent(function: str) -> Template:
-    """Rings when a schedule stopped firing, which no other alarm would tell: no invocation makes no error. Two hours in
-    a row, since one hour of the alarm may begin just after one run and end just before the next."""
-    what = f"{function} was not invoked for two hours: its schedule does not fire (docs/operations.md)"
+    """Rings when a schedule stopped firing, which no other alarm would tell: no invocation makes no error. Two periods
+    in a row, since one of the alarm's hours may begin just after one run and end just before the next."""
+    seconds = SOONER_SECONDS.get(function, SCHEDULE_SECONDS)
+    told = {3600: "two hours", 300: "ten minutes"}[seconds]
+    what = f"{function} was not invoked for {told}: its schedule does not fire (docs/operations.md)"
     alarm = _alarm("Invocations", "AWS/Lambda", {"FunctionName": name(function)}, 1, what)
     alarm["Properties"] |= {
-        "Period": SCHEDULE_SECONDS,
+        "Period": seconds,
         "EvaluationPeriods": 2,
         "ComparisonOperator": "LessThanThreshold",
         # Of a function that is not invoked there is no data.

@@ -27,6 +27,7 @@ QUEUE_WORKERS = {
     # A message is a page of members: one fits an invocation.
     "PointsDue": ("chalicelib.earning.workers.points_due", "PointsDueSqsEventSource", "points-due", 1),
     "TierDue": ("chalicelib.tiers.workers.tier_due", "TierDueSqsEventSource", "tier-due", 1),
+    "HoldsDue": ("chalicelib.holds.workers.holds_due", "HoldsDueSqsEventSource", "holds-due", 1),
     "Reevaluate": (
         "chalicelib.tiers.reevaluation_workers.reevaluate",
         "ReevaluateSqsEventSource",
@@ -34,12 +35,13 @@ QUEUE_WORKERS = {
         1,
     ),
 }
-# function → handler, which is named as its job. When each runs, once an hour, stands beside its code.
+# function → handler, which is named as its job. When each runs stands beside its code.
 SCHEDULES = {
     "PendingRelease": "chalicelib.earning.workers.pending_release",
     "PointsExpiry": "chalicelib.earning.workers.points_expiry",
     "BenefitGrants": "chalicelib.tiers.workers.benefit_grants",
     "TierReview": "chalicelib.tiers.workers.tier_review",
+    "HoldExpiry": "chalicelib.holds.workers.hold_expiry",
 }
 RELAY = "Relay"
 NO_TEST_CLOCKS_IN_LIVE = {
@@ -56,7 +58,15 @@ NO_TEST_CLOCKS_IN_LIVE = {
 # so that a rush of members cannot starve it, and it caps the relay, whose stream has no other bound. Off by default:
 # AWS refuses a reservation that leaves the account fewer than 100, and a new account may have 10 in all.
 # HTTP functions have none: a reservation is a ceiling too, and the ceiling of members is the account's.
-MAX_CONCURRENCY = {"Orders": 50, "CountFacts": 10, "PointsDue": 5, "TierDue": 5, "Reevaluate": 8, RELAY: 20}
+MAX_CONCURRENCY = {
+    "Orders": 50,
+    "CountFacts": 10,
+    "PointsDue": 5,
+    "TierDue": 5,
+    "HoldsDue": 5,
+    "Reevaluate": 8,
+    RELAY: 20,
+}
 MAX_CONCURRENCY |= dict.fromkeys(SCHEDULES, 1)
 # Only entries leave the journal: a place kept for one has no `seq`. (A parked place becomes an entry by MODIFY.)
 ENTRIES = {"eventName": ["INSERT", "MODIFY"], "dynamodb": {"NewImage": {"seq": {"N": [{"exists": True}]}}}}
@@ -88,7 +98,7 @@ def _environment(function: str) -> Template:
     variables: Template = {"STAGE": {"Ref": "Stage"}}
     if function == "Orders":
         variables["ORDERS_DEAD_QUEUE_URL"] = {"Ref": "OrdersDeadQueueUrl"}
-    for queue in ("points-due", "tier-due", "reevaluation"):
+    for queue in ("points-due", "tier-due", "holds-due", "reevaluation"):
         if queue in ACCESS[function].sends:
             variables[f"{queue.upper().replace('-', '_')}_QUEUE_URL"] = {"Ref": f"{logical(queue)}QueueUrl"}
     if function == RELAY:
@@ -286,6 +296,7 @@ def template(app: Chalice) -> Template:
             "OrdersDeadQueueUrl": {"Type": "String"},
             "PointsDueQueueUrl": {"Type": "String"},
             "TierDueQueueUrl": {"Type": "String"},
+            "HoldsDueQueueUrl": {"Type": "String"},
             "ReevaluationQueueUrl": {"Type": "String"},
             "WechatUrl": {"Type": "String", "Default": "https://api.weixin.qq.com"},
             "ReservedConcurrency": {"Type": "String", "AllowedValues": ["on", "off"], "Default": "off"},

@@ -194,7 +194,7 @@ def template() -> Template:
     # The relay reads a stream; of its pair only the dead-letter queue is used.
     del resources["RelayQueue"]
     resources |= _queues("points-due", fifo=False) | _queues("tier-due", fifo=False)
-    resources |= _queues("reevaluation", fifo=False)
+    resources |= _queues("holds-due", fifo=False) | _queues("reevaluation", fifo=False)
     resources |= _topics() | _secrets() | {"Bucket": _bucket()}
     return {
         "AWSTemplateFormatVersion": "2010-09-09",
@@ -211,6 +211,7 @@ def template() -> Template:
             "OrdersDeadQueueUrl": {"Value": {"Ref": "OrdersDeadQueue"}},
             "PointsDueQueueUrl": {"Value": {"Ref": "PointsDueQueue"}},
             "TierDueQueueUrl": {"Value": {"Ref": "TierDueQueue"}},
+            "HoldsDueQueueUrl": {"Value": {"Ref": "HoldsDueQueue"}},
             "ReevaluationQueueUrl": {"Value": {"Ref": "ReevaluationQueue"}},
             "BucketName": {"Value": {"Ref": "Bucket"}},
         },

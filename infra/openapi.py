@@ -28,6 +28,7 @@ PATH_PARAMETERS: dict[str, Any] = {
     "benefit": Code,
     "campaign_id": Code,
     "draft": _Number,
+    "hold_id": NaturalKey,
     "job_id": Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9\-]{1,64}$")],
     "clock_id": Annotated[str, StringConstraints(pattern=r"^T[0-9a-f]{24}$")],
     "key_id": Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_\-]{1,64}$")],

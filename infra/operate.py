@@ -9,7 +9,8 @@
     codes-key add          a new key for the codes of virtual offers, which seals nothing yet; a minute later
     codes-key use KID      makes it seal; the old ones stay, for what they have sealed
     dead QUEUE             what waits in a dead-letter queue, with reasons; takes nothing (QUEUE: orders.fifo,
-                           metrics, points-due, tier-due, reevaluation)
+                           metrics, points-due, tier-due, holds-due,
+                           reevaluation)
     redrive QUEUE          sends it all back to its queue: what was recorded already is not recorded again
 
 Every change leaves a record in the audit trail. Secrets are asked for, never arguments: shells remember arguments.
@@ -35,7 +36,7 @@ from chalicelib.shared.errors import Refusal
 from infra import dead_letters, target
 
 ACTOR = "deployment"
-QUEUES = ("orders.fifo", "metrics", "points-due", "tier-due", "reevaluation")
+QUEUES = ("orders.fifo", "metrics", "points-due", "tier-due", "holds-due", "reevaluation")
 
 
 def owner(name: str, ask: Callable[[str], str]) -> str:

@@ -36,12 +36,14 @@ class Itemised(Request):
 
 
 class OrderIn(Itemised):
-    """A paid order. Exactly one of `member_id` and `openid` says whose it is."""
+    """A paid order. Exactly one of `member_id` and `openid` says whose it is. `amount_fen` and the items are money;
+    `offset_fen` is what was paid in points besides, and counts at the plain rate, if the rulebook says that it does."""
 
     order_id: NaturalKey
     member_id: MemberId | None = None
     openid: OpenId | None = None
     paid_at: Instant
+    offset_fen: Fen = 0
 
     @model_validator(mode="after")
     def _one_member(self) -> "OrderIn":
@@ -51,10 +53,17 @@ class OrderIn(Itemised):
 
 
 class RefundIn(Itemised):
-    """Money given back on an order. `items` say which lines; their sku and category are those of the order."""
+    """Money given back on an order, and `offset_fen` of what was paid in points (the points themselves come back by a
+    refund of their hold). `items` say which lines; their sku and category are those of the order."""
 
     refund_id: NaturalKey
-    amount_fen: int = Field(strict=True, ge=1, le=MAX_FEN)
+    offset_fen: Fen = 0
+
+    @model_validator(mode="after")
+    def _something(self) -> "RefundIn":
+        if not (self.amount_fen or self.offset_fen):
+            raise ValueError("amount_fen and offset_fen must not both be 0")
+        return self
 
 
 class EventIn(Request):
@@ -202,7 +211,10 @@ class PendingView(Response):
 
 
 class PointsAnswer(Response):
+    """`held`: set aside for orders that are being paid; they are not in the balance."""
+
     balance: int
+    held: int
     pending: int
     debt: int
     value_fen: int

@@ -54,7 +54,7 @@ def _items(body: Itemised) -> tuple[events.Item, ...]:
 
 
 def _refund(body: RefundIn) -> events.Refund:
-    return events.Refund(body.refund_id, body.amount_fen, _items(body))
+    return events.Refund(body.refund_id, body.amount_fen, _items(body), offset_fen=body.offset_fen)
 
 
 def _member_of(order: OrderIn) -> str:
@@ -79,6 +79,7 @@ def _paid(order: OrderIn, parked: Mapping[str, Any]) -> events.OrderPaid:
         items=_items(order),
         early_refunds=tuple(early),
         completed=bool(parked.get("completed")),
+        offset_fen=order.offset_fen,
     )
 
 

@@ -72,6 +72,7 @@ def points_answer(account: Account, rulebook: Rulebook) -> PointsAnswer:
     """Lots, earliest expiry first."""
     return PointsAnswer(
         balance=account.balance,
+        held=account.held,
         pending=account.pending_total,
         debt=account.debt,
         value_fen=account.balance * 100 // rulebook.points_per_yuan_value,

@@ -92,6 +92,14 @@ class Notice:
 
 
 @dataclass(frozen=True)
+class Hold:
+    """So many points are set aside for an order until just before `expires_at`."""
+
+    expires_at: datetime
+    points: int
+
+
+@dataclass(frozen=True)
 class Streak:
     """Consecutive check-ins as runs (first day, last day), oldest first, as far back as a make-up may reach: exact
     however long a run is. `make_ups` counts the make-ups used in the month `make_up_month` (YYYY-MM)."""
@@ -133,6 +141,7 @@ class Account:
     tasks: task → (the period in which it was last done, `done` or `open` when the reward waits for a tap)
     redeemed: offer → period → pieces, of offers that are limited a member (periods: see `offers.counted`)
     granted: benefit → the last month or year for which it was granted
+    holds: hold → what is held and until when; what lots it came from, its entries tell
     noticed: expiry date → days before → the notice on record
     frozen_at: the instant a test clock shows this member (never in a live stage)
     points_due_on, tier_due_on: when next something has to happen by itself; None: nothing
@@ -159,6 +168,7 @@ class Account:
     granted: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     noticed: Mapping[date, Mapping[int, Notice]] = field(default_factory=lambda: MappingProxyType({}))
     redeemed: Mapping[str, Mapping[str, int]] = field(default_factory=lambda: MappingProxyType({}))
+    holds: Mapping[str, Hold] = field(default_factory=lambda: MappingProxyType({}))
     frozen_at: datetime | None = None
     points_due_on: date | None = None
     tier_due_on: date | None = None
@@ -172,6 +182,17 @@ class Account:
     def pending_total(self) -> int:
         """Points granted but not yet released."""
         return sum(self.pending.values())
+
+    @property
+    def held(self) -> int:
+        """Points set aside for orders; they have left the balance."""
+        return sum(hold.points for hold in self.holds.values())
+
+    @property
+    def hold_due_at(self) -> datetime | None:
+        """When next a hold expires by itself; None: never. Of who was erased nothing is due."""
+        due = (hold.expires_at for hold in self.holds.values())
+        return None if self.status == "erased" else min(due, default=None)
 
     def with_(self, **changes: object) -> "Account":
         """A copy with some fields changed."""

@@ -34,13 +34,15 @@ class Item:
 
 @dataclass(frozen=True)
 class Refund:
-    """`amount_fen` of an order given back. With `items`, the points of those items' categories follow the money;
-    without, the same share of everything. `content` is the digest by which a repeat of an early refund is known."""
+    """`amount_fen` of an order given back, and `offset_fen` of what was paid in points. With `items`, the points of
+    those items' categories follow the money; without, the same share of everything. `content` is the digest by which a
+    repeat of an early refund is known."""
 
     refund_id: str
     amount_fen: int
     items: tuple[Item, ...] = ()
     content: str = ""
+    offset_fen: int = 0
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,8 @@ class Joined:
 
 @dataclass(frozen=True)
 class OrderPaid:
-    """`early_refunds` and `completed` arrived before the payment did and are settled with it."""
+    """`amount_fen` is money, `offset_fen` what was paid in points besides. `early_refunds` and `completed` arrived
+    before the payment did and are settled with it."""
 
     cause: Cause
     order_id: str
@@ -62,6 +65,7 @@ class OrderPaid:
     items: tuple[Item, ...] = ()
     early_refunds: tuple[Refund, ...] = ()
     completed: bool = False
+    offset_fen: int = 0
 
 
 @dataclass(frozen=True)
@@ -73,6 +77,7 @@ class OrderRecord:
     differs from the plain one, which is at "" (both as the rulebook had them when the order was paid)
     seq: the entry of the payment; sprint_percent: what it added to the progress of a sprint
     rewards: task that it completed → (the period it was done in, points it paid), those undone left out
+    counts_offset: what was paid in points earned and counted as spending, as the rulebook said then
     """
 
     order_id: str
@@ -90,6 +95,9 @@ class OrderRecord:
     sprint_percent: int = 0
     rewards: dict[str, tuple[str, int]] = field(default_factory=dict)
     seq: int = 0
+    offset_fen: int = 0
+    counts_offset: bool = False
+    refunded_offset_fen: int = 0
 
     @property
     def granted(self) -> int:
@@ -184,7 +192,7 @@ class TaskClaimed:
     task: str
 
 
-OfferKind = Literal["physical", "coupon", "virtual", "service", "privilege", "donation"]
+OfferKind = Literal["physical", "coupon", "virtual", "service", "privilege", "cash", "donation"]
 Window = Literal["day", "month", "lifetime"]
 
 
@@ -281,6 +289,46 @@ class RedemptionStep:
 
 
 @dataclass(frozen=True)
+class HoldRecord:
+    """What the journal knows of a hold. points, offset_fen: what was held, and its worth · taken: (expires_on, −points)
+    as the lots gave them, less what went back · captured_points, refunded_points: what paid, and came back of it."""
+
+    hold_id: str
+    member_id: str
+    order_id: str
+    state: str
+    points: int
+    offset_fen: int
+    expires_at: datetime
+    taken: tuple[tuple[date, int], ...]
+    captured_points: int = 0
+    refunded_points: int = 0
+
+
+@dataclass(frozen=True)
+class PointsHeld:
+    """Points set aside to pay a part of an order. amount_fen: the order before points · seconds: how long they are
+    held, None for as long as the rulebook says."""
+
+    cause: Cause
+    hold_id: str
+    order_id: str
+    amount_fen: int
+    points: int
+    seconds: int | None = None
+
+
+@dataclass(frozen=True)
+class HoldStep:
+    """What becomes of a hold; `step` is a key of `holds.STEPS`. `points`: captured or refunded; None: all there are."""
+
+    cause: Cause
+    record: HoldRecord
+    step: str
+    points: int | None = None
+
+
+@dataclass(frozen=True)
 class TierSet:
     """An operator sets the tier (a reinstatement), or lends one until `until`."""
 
@@ -310,5 +358,6 @@ class ClockMoved:
 Caused = (
     Joined | OrderPaid | OrderCompleted | OrderRefunded | Behaved | CheckedIn | ProfileChanged | StatusChanged
     | PointsAdjusted | BenefitUsed | TaskClaimed | TierSet | RulesChanged | ClockMoved | Redeemed | RedemptionStep
+    | PointsHeld | HoldStep
 )  # fmt: skip
 Event = Caused | PointsDue | TierDue

@@ -28,21 +28,22 @@ def paid(draft: Draft, event: OrderPaid) -> Decision:
     """Counts the order, grants its points (or holds them pending), settles what arrived before the payment."""
     if event.paid_at > draft.now + SKEW:
         raise FutureInstant([{"field": "paid_at", "problem": "in the future"}])
-    if event.amount_fen > draft.rulebook.limits.max_order_fen:
+    if event.amount_fen + event.offset_fen > draft.rulebook.limits.max_order_fen:
         raise OrderTooLarge([{"field": "amount_fen", "problem": "above the limit"}])
     on = draft.on(event.paid_at)
+    cash = draft.rulebook.redemption.cash
+    counted_fen = event.amount_fen + (event.offset_fen if cash and cash.earns else 0)
     what = Situation(
         "order_paid", event.paid_at, on, first_time=ever(draft.before, "order_paid") == 0,
-        amount_fen=event.amount_fen, items=event.items,
+        amount_fen=counted_fen, items=event.items,
     )  # fmt: skip
-    draft.count("spend_fen", event.amount_fen, on)
+    draft.count("spend_fen", counted_fen, on)
     draft.count("orders", 1, on)
     record = _grant(draft, event, what)
     draft.facts.update(_facts(record))
     early = []
     for refund in event.early_refunds:
-        left = record.amount_fen - record.refunded_fen
-        if refund.amount_fen > left:
+        if _beyond(record, refund):
             # As if it came now: refused, and refused again when it is repeated.
             draft.say("refund", 0, f"Refund {refund.refund_id} is more than the order: not recorded",
                       f"退款 {refund.refund_id} 超过订单金额，未记录")  # fmt: skip
@@ -84,12 +85,14 @@ def _grant(draft: Draft, event: OrderPaid, what: Situation) -> OrderRecord:
         paid_on=what.on,
         amount_fen=event.amount_fen,
         # Money that earns nothing by the yuan is still the measure of what its refund takes of a bonus.
-        weight=(weighted_fen(rule, what) if rule else Fraction(0)) or Fraction(event.amount_fen),
+        weight=(weighted_fen(rule, what) if rule else Fraction(0)) or Fraction(what.amount_fen),
         rates={"": str(plain), **{category: str(rate) for category, rate in rates.items() if rate != plain}},
         grants=tuple(lots.items()),
         releases_on=releases_on,
         sprint_percent=draft.facts.get("sprint_percent", 0),
         seq=draft.before.seq + 1,
+        offset_fen=event.offset_fen,
+        counts_offset=what.amount_fen > event.amount_fen,
     )
 
 
@@ -143,49 +146,80 @@ def _remaining(record: OrderRecord) -> Iterable[tuple[date, int]]:
 def refunded(draft: Draft, event: OrderRefunded) -> Decision:
     """Gives the money back to the counters and takes the points. Raises RefundExceedsOrder."""
     record = event.order
-    if event.refund.amount_fen > record.amount_fen - record.refunded_fen:
-        left = record.amount_fen - record.refunded_fen
-        raise RefundExceedsOrder([{"field": "amount_fen", "problem": f"{left} fen of this order can be refunded"}])
+    beyond = _beyond(record, event.refund)
+    if beyond:
+        field, left = beyond
+        raise RefundExceedsOrder([{"field": field, "problem": f"{left} fen of this order can be refunded"}])
     _, facts = _take_back(draft, record, event.refund)
     settle(draft)
     return draft.finish("order_refunded", event.cause, {"order_id": record.order_id, **facts})
 
 
+def _beyond(record: OrderRecord, refund: Refund) -> tuple[str, int] | None:
+    """Which part of a refund is more than is left of the order, and what is; None when it fits."""
+    left = {
+        "amount_fen": record.amount_fen - record.refunded_fen,
+        "offset_fen": record.offset_fen - record.refunded_offset_fen,
+    }
+    return next(((field, most) for field, most in left.items() if getattr(refund, field) > most), None)
+
+
+def _counted(record: OrderRecord, of: OrderRecord | Refund) -> int:
+    """What earned and counted as spending, in fen: of a refund, or of the order itself."""
+    return of.amount_fen + of.offset_fen if record.counts_offset else of.amount_fen
+
+
 def _take_back(draft: Draft, record: OrderRecord, refund: Refund) -> tuple[OrderRecord, dict[str, Any]]:
-    if not refund.amount_fen:
+    """What the refund takes of the points, in proportion to what of it had counted. The order is undone when money and
+    points are back altogether."""
+    counted_fen = _counted(record, refund)
+    record = replace(
+        record,
+        refunded_fen=record.refunded_fen + refund.amount_fen,
+        refunded_offset_fen=record.refunded_offset_fen + refund.offset_fen,
+    )
+    money_back = record.refunded_fen == record.amount_fen
+    undone = money_back and record.refunded_offset_fen == record.offset_fen
+    if not counted_fen and not (refund.offset_fen and undone):
+        if refund.offset_fen:
+            told = f"Refund of {yuan(refund.offset_fen)} yuan paid in points, for which nothing was earned"
+            draft.say("refund", 0, told, f"退款含积分抵现 {yuan(refund.offset_fen)} 元，该部分未计积分")
         return record, _refund_facts(refund, Fraction(0), 0)
-    refunded_fen = record.refunded_fen + refund.amount_fen
-    full = refunded_fen == record.amount_fen
-    weight = record.weight if full else min(record.weight, record.refunded_weight + _weight(record, refund))
-    kept = 0 if full else -(-record.granted * (record.weight - weight) // record.weight)
+    # All that counted is back: with the money, unless what was paid in points had counted too.
+    all_back = undone or (money_back and not record.counts_offset and record.amount_fen > 0)
+    weight = record.weight if all_back else min(record.weight, record.refunded_weight + _weight(record, refund))
+    kept = 0 if all_back else -(-record.granted * (record.weight - weight) // record.weight)
     taken = record.granted - int(kept) - record.taken_back
-    draft.count("spend_fen", -refund.amount_fen, record.paid_on)
-    if full:
+    draft.count("spend_fen", -counted_fen, record.paid_on)
+    if undone:
         draft.count("orders", -1, record.paid_on)
-    _claw_back(draft, record, taken, yuan(refund.amount_fen))
-    counted = {"spend_fen": refund.amount_fen, "orders": int(full)} | tasks.undo(draft, record, full=full)
+    _claw_back(draft, record, taken, yuan(counted_fen or refund.offset_fen))
+    counted = {"spend_fen": counted_fen, "orders": int(undone)} | tasks.undo(draft, record, full=undone)
     undo(draft, Undone(counted, record.seq, record.paid_on))
     retention.return_undone(draft)
-    if full:
+    if undone:
         # Afterwards: the sprint may be that of the tier which is back.
         retention.sprint_undone(draft, record)
-    after = _after(record, refunded_fen, weight, record.taken_back + taken)
+    after = replace(record, refunded_weight=weight, taken_back=record.taken_back + taken)
     return after, _refund_facts(refund, weight - record.refunded_weight, taken)
 
 
 def _refund_facts(refund: Refund, weight: Fraction, taken: int) -> dict[str, Any]:
-    facts = {"refund_id": refund.refund_id, "amount_fen": refund.amount_fen, "weight": str(weight)}
-    return {**facts, "taken_back": taken, **({"content": refund.content} if refund.content else {})}
+    facts = {"refund_id": refund.refund_id, "amount_fen": refund.amount_fen, "weight": str(weight), "taken_back": taken}
+    further = {"offset_fen": refund.offset_fen, "content": refund.content}
+    return facts | {name: value for name, value in further.items() if value}
 
 
 def _weight(record: OrderRecord, refund: Refund) -> Fraction:
-    """The weight of the money refunded: by the items' own rates when given, else the order's average."""
+    """The weight of what is refunded: by the items' own rates when given, else the order's average."""
+    refunded = _counted(record, refund)
     if not refund.items:
-        return record.weight * refund.amount_fen / record.amount_fen if record.amount_fen else Fraction(0)
+        whole = _counted(record, record)
+        return record.weight * refunded / whole if whole else Fraction(0)
     plain = Fraction(record.rates.get("", "1"))
     listed = sum(item.amount_fen for item in refund.items)
     rated = sum((Fraction(record.rates.get(i.category, str(plain))) * i.amount_fen for i in refund.items), Fraction(0))
-    return rated + plain * (refund.amount_fen - listed)
+    return rated + plain * (refunded - listed)
 
 
 def _claw_back(draft: Draft, record: OrderRecord, taken: int, money: str) -> None:
@@ -208,10 +242,6 @@ def _claw_back(draft: Draft, record: OrderRecord, taken: int, money: str) -> Non
     draft.short(owed, forgiven)
 
 
-def _after(record: OrderRecord, refunded_fen: int, weight: Fraction, taken_back: int) -> OrderRecord:
-    return replace(record, refunded_fen=refunded_fen, refunded_weight=weight, taken_back=taken_back)
-
-
 def _facts(record: OrderRecord) -> dict[str, Any]:
     return {
         "order_id": record.order_id,
@@ -221,6 +251,7 @@ def _facts(record: OrderRecord) -> dict[str, Any]:
         "rates": record.rates,
         "grants": [[until.isoformat(), amount] for until, amount in record.grants],
         "releases_on": record.releases_on.isoformat() if record.releases_on else None,
+        **({"offset_fen": record.offset_fen, "counts_offset": record.counts_offset} if record.offset_fen else {}),
     }
 
 
@@ -252,4 +283,7 @@ def record_of(entries: Iterable[Entry]) -> OrderRecord | None:
             task: (done_in, paid) for task, (done_in, paid) in facts.get("rewards", {}).items() if task not in undone
         },
         seq=payment.seq,
+        offset_fen=facts.get("offset_fen", 0),
+        counts_offset=facts.get("counts_offset", False),
+        refunded_offset_fen=sum(r.get("offset_fen", 0) for r in refunds),
     )

@@ -113,6 +113,23 @@ def give_back(purse: Purse, taken: Moves, today: date, grace_days: int) -> tuple
     return purse, repaid
 
 
+def last(taken: Moves, points: int) -> Moves:
+    """The moves of a debit that took its last `points`, the last of them first."""
+    found: list[tuple[date, int]] = []
+    for day, move in reversed(taken):
+        part = min(points, -move)
+        if part:
+            found.append((day, -part))
+            points -= part
+    return tuple(found)
+
+
+def without_last(taken: Moves, points: int) -> Moves:
+    """The moves of a debit without those that took its last `points`."""
+    gone = dict(last(taken, points))
+    return tuple((day, move - gone.get(day, 0)) for day, move in taken if move != gone.get(day, 0))
+
+
 def expire(purse: Purse, through: date) -> tuple[Purse, int]:
     """Removes every lot whose last day is `through` or earlier. Returns the purse and the points gone."""
     gone = [(day, -points) for day, points in purse.lots.items() if day <= through]

@@ -17,6 +17,7 @@ from chalicelib.engine.decision import Decision, Entry
 from chalicelib.engine.draft import Draft
 from chalicelib.engine.events import Redeemed, RedemptionRecord, RedemptionStep
 from chalicelib.engine.refusals import (
+    AtCheckout,
     InsufficientPoints,
     LimitReached,
     NotOnSale,
@@ -100,9 +101,11 @@ _SAID = {
 
 
 def redeem(draft: Draft, event: Redeemed) -> Decision:
-    """Takes the points. Raises NotOnSale, OfferNotYours, LimitReached, PriceRose, InsufficientPoints,
+    """Takes the points. Raises AtCheckout, NotOnSale, OfferNotYours, LimitReached, PriceRose, InsufficientPoints,
     TooManyLimitedOffers."""
     offer, today = event.offer, draft.today
+    if offer.kind not in BEGINS:
+        raise AtCheckout
     _check(draft, event)
     each = offers.price(draft.rulebook, draft.account, offer, today)
     total = each * event.quantity
@@ -212,7 +215,7 @@ def _refused(field: str, problem: str) -> StepRefused:
 
 def _give_back(draft: Draft, event: RedemptionStep, quantity: int) -> None:
     record = event.record
-    back = _last(record.taken, quantity * record.price_points)
+    back = points.last(record.taken, quantity * record.price_points)
     worth = draft.purse.worth
     draft.purse, repaid = points.give_back(draft.purse, back, draft.today, draft.rulebook.expiry.refund_grace_days)
     told, told_zh = _SAID[event.step]
@@ -237,23 +240,6 @@ def _of_price(moves: points.Moves, amount: int) -> points.Moves:
         found.append((day, -part))
         amount -= part
     return tuple(found)
-
-
-def _last(taken: points.Moves, amount: int) -> points.Moves:
-    """The moves that took the last `amount` points, the last of them first."""
-    found: list[tuple[date, int]] = []
-    for day, move in reversed(taken):
-        part = min(amount, -move)
-        if part:
-            found.append((day, -part))
-            amount -= part
-    return tuple(found)
-
-
-def _less(taken: points.Moves, amount: int) -> points.Moves:
-    """The moves without those that took the last `amount` points."""
-    gone: dict[date, int] = dict(_last(taken, amount))
-    return tuple((day, move - gone.get(day, 0)) for day, move in taken if move != gone.get(day, 0))
 
 
 def record_of(entries: Iterable[Entry]) -> RedemptionRecord | None:
@@ -301,7 +287,7 @@ def _after(record: RedemptionRecord, entry: Entry) -> RedemptionRecord:
     return replace(
         record,
         state=facts["state"],
-        taken=_less(record.taken, returned * record.price_points),
+        taken=points.without_last(record.taken, returned * record.price_points),
         returned=record.returned + returned,
         details=MappingProxyType({**record.details, **({step: facts["details"]} if "details" in facts else {})}),
         claim=None if step in RESOLUTIONS else claim,

@@ -105,6 +105,63 @@ class TooManyLimitedOffers(Conflict):
     message_zh = "本期兑换的限量商品种类过多，请下月再试"
 
 
+class AtCheckout(Conflict):
+    code = "AT_CHECKOUT"
+    message = "Points pay a part of an order when it is checked out; there is nothing to redeem here."
+    message_zh = "积分抵现请在结算时使用"
+
+
+class CashOff(Conflict):
+    code = "CASH_OFFSET_OFF"
+    message, message_zh = "Points do not pay for orders here.", "暂不支持积分抵现"
+
+
+class CashNotYours(Conflict):
+    code = "CASH_OFFSET_NOT_YOURS"
+    message, message_zh = "Points do not pay for orders at your tier.", "当前等级不支持积分抵现"
+
+
+class AmountTooSmall(Conflict):
+    code = "AMOUNT_TOO_SMALL"
+    message, message_zh = "The order is too small to be paid in points.", "订单金额未达到积分抵现门槛"
+
+
+class OffsetTooHigh(Conflict):
+    code = "OFFSET_TOO_HIGH"
+    message, message_zh = "Points pay a smaller part of an order; see details.", "抵现积分超过该订单可用上限"
+
+
+class TooManyHolds(Conflict):
+    code = "TOO_MANY_HOLDS"
+    message = "Points are held for as many orders as one member may have open."
+    message_zh = "待支付订单占用积分过多，请先完成或取消"
+
+
+class HoldExpired(Conflict):
+    code = "HOLD_EXPIRED"
+    message, message_zh = "The hold has expired.", "积分预占已过期"
+
+
+class HoldReleased(Conflict):
+    code = "HOLD_RELEASED"
+    message, message_zh = "The hold has been released.", "积分预占已释放"
+
+
+class HoldCaptured(Conflict):
+    code = "HOLD_CAPTURED"
+    message, message_zh = "The hold has been captured.", "积分预占已扣除"
+
+
+class HoldNotCaptured(Conflict):
+    code = "HOLD_NOT_CAPTURED"
+    message, message_zh = "The hold has not been captured.", "积分预占尚未扣除"
+
+
+class RefundExceedsHold(Conflict):
+    code = "REFUND_EXCEEDS_HOLD"
+    message, message_zh = "More points would be refunded than were captured.", "退回积分超过已扣除积分"
+
+
 class StepRefused(Conflict):
     code = "STEP_REFUSED"
     message, message_zh = "The redemption's state does not allow this.", "当前状态不允许该操作"

@@ -7,6 +7,7 @@ from chalicelib.engine.account import (
     Account,
     Base,
     Earned,
+    Hold,
     Lapse,
     Notice,
     Profile,
@@ -58,6 +59,7 @@ def _state(account: Account) -> dict[str, Any]:
         "make_up_cards": account.make_up_cards,
         "granted": dict(account.granted),
         "redeemed": {offer_id: dict(used) for offer_id, used in account.redeemed.items()},
+        "holds": {hold_id: [rfc3339(hold.expires_at), hold.points] for hold_id, hold in account.holds.items()},
         "noticed": {
             day.isoformat(): {str(n): [notice.on.isoformat(), notice.points] for n, notice in given.items()}
             for day, given in account.noticed.items()
@@ -81,6 +83,8 @@ def account_item(account: Account) -> AccountItem:
         item.points_due_shard, item.points_due_on = shard, account.points_due_on.isoformat()
     if account.tier_due_on:
         item.tier_due_shard, item.tier_due_on = shard, account.tier_due_on.isoformat()
+    if account.hold_due_at:
+        item.hold_due_shard, item.hold_due_at = shard, rfc3339(account.hold_due_at)
     return item
 
 
@@ -213,6 +217,10 @@ def account_of(item: AccountItem) -> Account:
         make_up_cards=state.get("make_up_cards", 0),
         granted=state.get("granted", {}),
         redeemed=state.get("redeemed", {}),
+        holds={
+            hold_id: Hold(datetime.fromisoformat(at), points)
+            for hold_id, (at, points) in state.get("holds", {}).items()
+        },
         noticed={
             _day(day): {int(n): Notice(_day(on), points) for n, (on, points) in given.items()}
             for day, given in state.get("noticed", {}).items()

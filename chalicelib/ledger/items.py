@@ -37,6 +37,15 @@ class TierDue(GlobalSecondaryIndex["AccountItem"]):
     tier_due_on = UnicodeAttribute(range_key=True)
 
 
+class HoldDue(GlobalSecondaryIndex["AccountItem"]):
+    class Meta:
+        index_name = "by_hold_due"
+        projection = KeysOnlyProjection()
+
+    hold_due_shard = UnicodeAttribute(hash_key=True)
+    hold_due_at = UnicodeAttribute(range_key=True)
+
+
 class AccountItem(dynamo.Record):
     """One member: `id` is the member id, `seq` the version, `state` the rest of the account as compact JSON.
     `balance` and `debt` are repeated outside for operators' eyes and for `verify`."""
@@ -53,8 +62,11 @@ class AccountItem(dynamo.Record):
     points_due_on = UnicodeAttribute(null=True)
     tier_due_shard = UnicodeAttribute(null=True)
     tier_due_on = UnicodeAttribute(null=True)
+    hold_due_shard = UnicodeAttribute(null=True)
+    hold_due_at = UnicodeAttribute(null=True)
     by_points_due = PointsDue()
     by_tier_due = TierDue()
+    by_hold_due = HoldDue()
 
 
 class IdentityItem(dynamo.Record):

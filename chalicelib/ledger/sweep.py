@@ -8,13 +8,12 @@ names the member when the next run comes.
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
 from chalicelib.ledger import due
 from chalicelib.rulebook import store
 from chalicelib.shared import aws, telemetry
-from chalicelib.shared.clock import business_date
 from chalicelib.shared.config import settings
 
 # SQS: at most 10 messages a batch.
@@ -22,7 +21,7 @@ BATCH = 10
 
 
 class NotStarted(Exception):
-    """SQS did not take some shards' messages (their codes). Lambda tries again, and so does the next hour."""
+    """SQS did not take some shards' messages (their codes). Lambda tries again, and so does the next run."""
 
 
 @dataclass(frozen=True)
@@ -38,9 +37,9 @@ class _Message:
         return json.dumps(vars(self), separators=(",", ":"))
 
 
-def start(job: str) -> None:
-    """Asks for a run of the job. Raises NotStarted."""
-    messages = [{"Id": shard, "MessageBody": _Message(job, shard).body()} for shard in due.SHARDS]
+def start(job: str, shards: Sequence[str] = due.SHARDS) -> None:
+    """Asks for a run of the job, over these shards. Raises NotStarted."""
+    messages = [{"Id": shard, "MessageBody": _Message(job, shard).body()} for shard in shards]
     url = _queue_url(job)
     for first in range(0, len(messages), BATCH):
         answer = aws.client("sqs").send_message_batch(QueueUrl=url, Entries=messages[first : first + BATCH])
@@ -50,7 +49,8 @@ def start(job: str) -> None:
 
 def _queue_url(job: str) -> str:
     found = settings()
-    return found.points_due_queue_url if due.JOBS[job].index == "points" else found.tier_due_queue_url
+    urls = {"points": found.points_due_queue_url, "tier": found.tier_due_queue_url, "holds": found.holds_due_queue_url}
+    return urls[due.JOBS[job].index]
 
 
 def handle_batch(records: Sequence[dict[str, Any]], now: datetime, also: due.AlsoFor) -> dict[str, Any]:
@@ -80,9 +80,11 @@ def _page(message: _Message, now: datetime, also: due.AlsoFor) -> _Message | Non
         # A brand that has not opened yet: nobody is a member.
         return None
     job = due.JOBS[message.job]
-    today = business_date(now, published.rulebook.brand.time_zone)
+    if message.through:
+        # Raises ValueError for what is neither a date nor an instant: the index would be read to its end.
+        datetime.fromisoformat(message.through)
     # A run ends where it set out to: DynamoDB refuses a cursor beyond the condition.
-    through = date.fromisoformat(message.through) if message.through else today
+    through = message.through or due.through(job.index, now, published.rulebook.brand.time_zone)
     member_ids, cursor = due.page(job.index, message.shard, through, message.cursor)
     entries = failed = 0
     for member_id in member_ids:
@@ -95,4 +97,4 @@ def _page(message: _Message, now: datetime, also: due.AlsoFor) -> _Message | Non
         telemetry.log("due_page", job=message.job, shard=message.shard, members=len(member_ids), entries=entries)
     if failed:
         telemetry.count("members_not_decided", failed, job=message.job, stage=settings().stage)
-    return _Message(message.job, message.shard, through.isoformat(), cursor) if cursor else None
+    return _Message(message.job, message.shard, through, cursor) if cursor else None

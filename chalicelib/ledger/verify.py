@@ -12,7 +12,7 @@ from chalicelib.ledger.codec import account_item, account_of, entry_of
 from chalicelib.ledger.items import AccountItem, EntryItem
 from chalicelib.shared import dynamo
 
-_BESIDE = ("balance", "debt", "points_due_shard", "tier_due_shard")
+_BESIDE = ("balance", "debt", "points_due_shard", "tier_due_shard", "hold_due_shard", "hold_due_at")
 _DAY = timedelta(days=1)
 
 

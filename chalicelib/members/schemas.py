@@ -126,7 +126,10 @@ class Expiring(Response):
 
 
 class PointsView(Response):
+    """`held`: set aside for orders that are being paid; they are not in the balance."""
+
     balance: int
+    held: int
     pending: int
     debt: int
     value_fen: int

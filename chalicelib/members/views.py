@@ -62,6 +62,7 @@ def _points(account: Account, rulebook: Rulebook) -> schemas.PointsView:
     earliest = sorted(account.lots.items())[:EXPIRING_SHOWN]
     return schemas.PointsView(
         balance=account.balance,
+        held=account.held,
         pending=account.pending_total,
         debt=account.debt,
         value_fen=account.balance * 100 // rulebook.points_per_yuan_value,

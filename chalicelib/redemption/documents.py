@@ -157,6 +157,7 @@ def findings(offer: OfferDocument, rulebook: Rulebook, before: Before, now: date
         *_dates(offer, before.document, now),
         *_stock(offer, before),
         *_bands(offer, rulebook),
+        *_cash(offer, rulebook),
         *guards.names(offer.model_dump(mode="json")),
     ]
     return sorted(found, key=lambda finding: finding.severity != "refuse")
@@ -219,6 +220,27 @@ def _stock(offer: OfferDocument, before: Before) -> Iterator[Finding]:
     elif wanted != there:
         message = f"The stock that is on sale keeps its {there} pieces; its own page changes them."
         yield warn("STOCK_STAYS", "stock.pieces", message, f"当前库存仍为 {there} 件，请在库存页面调整。")
+
+
+def _cash(offer: OfferDocument, rulebook: Rulebook) -> Iterator[Finding]:
+    """What is paid at checkout has the rulebook's rules, and none of an offer that is redeemed."""
+    if offer.kind != "cash":
+        return
+    if rulebook.redemption.cash is None:
+        message = "The rulebook does not let points pay for orders."
+        yield refuse("CASH_OFFSET_OFF", "kind", message, "规则未开启积分抵现。")
+    elif offer.price_points != rulebook.redemption.cash.step_points:
+        step = rulebook.redemption.cash.step_points
+        message = f"The price of points as cash is a step of them, {step}."
+        yield refuse("CASH_PRICE_NOT_A_STEP", "price_points", message, f"积分抵现的价格须为一档积分：{step}。")
+    rules = {
+        "tier_prices": bool(offer.tier_prices), "limits": bool(offer.limits), "member_day": offer.member_day,
+        "stock": offer.stock.mode != "none",
+    }  # fmt: skip
+    for path, given in rules.items():
+        if given:
+            message = "What is paid at checkout follows the rulebook's rules alone."
+            yield refuse("CASH_HAS_NO_SUCH_RULE", path, message, "积分抵现只按规则手册执行，商品上不能另设此项。")
 
 
 def _bands(offer: OfferDocument, rulebook: Rulebook) -> Iterator[Finding]:

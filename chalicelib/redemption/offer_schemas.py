@@ -19,8 +19,18 @@ class OffersQuery(PageQuery):
     affordable: Literal["true"] | None = Field(default=None, description="only what the balance is enough for")
 
 
+class CashView(Response):
+    """What the balance may pay of an order at checkout, at most, and of which share of it; quoted for an order of a
+    known amount by `POST /v1/me/cash-offsets/quote`."""
+
+    points: int
+    offset_fen: int
+    max_percent: int
+    step_points: int
+
+
 class OfferView(Response):
-    """An offer as it is for the calling member."""
+    """An offer as it is for the calling member. Of kind `cash` it is not redeemed but paid with at checkout."""
 
     offer_id: str
     kind: OfferKind
@@ -42,6 +52,7 @@ class OfferView(Response):
     opens_at: datetime | None
     closes_at: datetime | None
     cancellable: bool
+    cash: CashView | None = Field(description="of offers of kind cash")
 
 
 class OffersAnswer(Response):

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from chalicelib.engine import cash
 from chalicelib.engine import offers as law
 from chalicelib.engine.account import Account
 from chalicelib.engine.events import Offer
@@ -12,6 +13,7 @@ from chalicelib.redemption import offer_schemas as schemas
 from chalicelib.redemption.documents import OfferDocument
 from chalicelib.redemption.levels import Level
 from chalicelib.redemption.offers import Draft, place
+from chalicelib.rulebook.conditions import MAX_FEN
 from chalicelib.rulebook.findings import Finding
 from chalicelib.rulebook.model import Rulebook
 from chalicelib.shared import dynamo
@@ -64,6 +66,16 @@ class Looker:
             opens_at=document.opens_at,
             closes_at=document.closes_at,
             cancellable=document.cancellable,
+            cash=self._cash() if document.kind == "cash" else None,
+        )
+
+    def _cash(self) -> schemas.CashView:
+        quote = cash.quote(self.rulebook, self.account, MAX_FEN, self.today)
+        return schemas.CashView(
+            points=quote.points,
+            offset_fen=quote.offset_fen,
+            max_percent=quote.percent,
+            step_points=quote.step_points,
         )
 
     def _offer(self, document: OfferDocument) -> Offer:

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ValidationError
 from chalicelib.rulebook import (
     guards,
     lint_benefits,
+    lint_cash,
     lint_entry,
     lint_retention,
     lint_rules,
@@ -134,6 +135,7 @@ def lint(rulebook: Rulebook, today: date | None = None) -> list[Finding]:
         *lint_rules.rules(rulebook),
         *lint_rules.multipliers(rulebook),
         *lint_rules.redemption(rulebook),
+        *lint_cash.cash(rulebook),
         *lint_tiers.tiers(rulebook),
         *lint_retention.retention(rulebook),
         *lint_benefits.benefits(rulebook),

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from chalicelib.rulebook.conditions import Code, Condition, Part, asks_first_time, metrics_in
-from chalicelib.rulebook.model_redemption import Redemption
+from chalicelib.rulebook.model_redemption import Cash, Redemption
 from chalicelib.rulebook.model_tiers import (
     Badge,
     Benefit,
@@ -36,6 +36,7 @@ __all__ = [
     "Benefit",
     "Brand",
     "Cap",
+    "Cash",
     "EarningRule",
     "Expiry",
     "Formula",

@@ -6,7 +6,7 @@ Worked examples are not here: the room that answers computes them with the engin
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from chalicelib.rulebook import words_tiers
+from chalicelib.rulebook import words_cash, words_tiers
 from chalicelib.rulebook.model import Cap, EarningRule, Formula, Multiplier, Rulebook, Words
 from chalicelib.rulebook.phrases import (
     PERIODS,
@@ -238,6 +238,7 @@ def _redemption(rulebook: Rulebook) -> Iterator[Item]:
         f"兑换商品按所需{name.zh}分档，各档分别从 {'、'.join(begins)} 起。",
         f"Offers lie in bands by their price, which begin at {', '.join(begins)} {name.en}.",
     )
+    yield from words_cash.cash(rulebook)
 
 
 def _validity(rulebook: Rulebook) -> Iterator[Item]:

@@ -35,6 +35,7 @@ class Settings:
     orders_dead_queue_url: str
     points_due_queue_url: str
     tier_due_queue_url: str
+    holds_due_queue_url: str
     reevaluation_queue_url: str
     test_clocks: bool
 
@@ -74,6 +75,7 @@ def settings() -> Settings:
         orders_dead_queue_url=os.environ.get("ORDERS_DEAD_QUEUE_URL", ""),
         points_due_queue_url=os.environ.get("POINTS_DUE_QUEUE_URL", ""),
         tier_due_queue_url=os.environ.get("TIER_DUE_QUEUE_URL", ""),
+        holds_due_queue_url=os.environ.get("HOLDS_DUE_QUEUE_URL", ""),
         reevaluation_queue_url=os.environ.get("REEVALUATION_QUEUE_URL", ""),
         test_clocks=os.environ.get("TEST_CLOCKS") == "on" and stage != LIVE,
     )

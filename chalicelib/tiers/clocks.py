@@ -1,12 +1,15 @@
 """Test clocks: a year of a member's life in seconds. Never in a live stage.
 
 A clock goes forward only, and a member follows one clock for good: under a clock, nobody's time goes back. It stops
-at every business day on which something is due for one of its members, earliest first, and does it as of that day's
-start, one entry a step; the entry that does it also moves the member there. The rulebook is the one in force in truth.
+wherever something is due for one of its members, earliest first: at the start of a business day, or when a hold
+expires. It does it as of then, one entry a step; the entry that does it also moves the member there. The rulebook is
+the one in force in truth.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time
+from functools import partial
 from zoneinfo import ZoneInfo
 
 from pynamodb.exceptions import DoesNotExist, GetError, PutError, TransactWriteError
@@ -18,6 +21,7 @@ from chalicelib.engine.decision import Decision, Entry
 from chalicelib.engine.events import Cause
 from chalicelib.engine.process import process
 from chalicelib.engine.refusals import ClockBackwards, NothingDue
+from chalicelib.ledger.due import Index
 from chalicelib.notices import inbox
 from chalicelib.rulebook import store
 from chalicelib.rulebook.model import Published
@@ -180,13 +184,16 @@ class _Walk:
     def steps(self, to: datetime) -> bool:
         """The steps due by `to`, the earliest first. False when there are more than one call makes."""
         for _ in range(MAX_STEPS):
-            due = {member_id: at for member_id in self.clock.members if (at := self._due_at(member_id))}
+            due = {member_id: found for member_id in self.clock.members if (found := self._due(member_id))}
             # Of several at one instant, the one the clock names first.
-            first = min(due, key=lambda member_id: due[member_id], default="")
-            if not first or due[first] > to:
+            first = min(due, key=lambda member_id: due[member_id][0], default="")
+            if not first or due[first][0] > to:
                 return True
-            self.at = max(self.at, due[first])
-            self._step(first, due[first])
+            at, index = due[first]
+            self.at = max(self.at, at)
+            entry = self._commit(first, partial(ledger.due.event, index, now=at), at, f"due-{index}")
+            if entry:
+                self.happened.append(entry)
         return False
 
     def show(self, member_id: str, at: datetime) -> None:
@@ -195,26 +202,32 @@ class _Walk:
         if account is None or (account.frozen_at and account.frozen_at >= at):
             return
         event = events.ClockMoved(Cause(member_id, f"test-clock#{self.clock.clock_id}#{rfc3339(at)}"), at)
-        self._commit(member_id, event, at, "test-clock")
+        self._commit(member_id, lambda account: event, at, "test-clock")
 
-    def _due_at(self, member_id: str) -> datetime | None:
-        """When the member's next step is made: at the start of its business day, or at once when that is over."""
+    def _due(self, member_id: str) -> tuple[datetime, Index] | None:
+        """When the member's next step is made, and which: points before tier, and at once when its time is over."""
         account = self.accounts.get(member_id)
-        due_on = _due_on(account) if account else None
-        if account is None or due_on is None:
+        if account is None:
             return None
-        start = datetime.combine(due_on, time.min, ZoneInfo(self.published.rulebook.brand.time_zone))
-        return max(start.astimezone(UTC), account.frozen_at or self.at)
+        found: list[tuple[datetime, Index]] = []
+        dates: tuple[tuple[date | None, Index], ...] = (
+            (account.points_due_on, "points"),
+            (account.tier_due_on, "tier"),
+        )
+        for due_on, index in dates:
+            if due_on:
+                start = datetime.combine(due_on, time.min, ZoneInfo(self.published.rulebook.brand.time_zone))
+                found.append((start.astimezone(UTC), index))
+        if account.hold_due_at:
+            found.append((account.hold_due_at, "holds"))
+        if not found:
+            return None
+        at, index = min(found, key=lambda due: due[0])
+        return max(at, account.frozen_at or self.at), index
 
-    def _step(self, member_id: str, at: datetime) -> None:
-        account = self.accounts[member_id]
-        points = account.points_due_on is not None and account.points_due_on == _due_on(account)
-        event: events.Event = events.PointsDue() if points else events.TierDue()
-        entry = self._commit(member_id, event, at, "due-points" if points else "due-tier")
-        if entry:
-            self.happened.append(entry)
-
-    def _commit(self, member_id: str, event: events.Event, at: datetime, body_hash: str) -> Entry | None:
+    def _commit(
+        self, member_id: str, event_for: Callable[[Account], events.Event], at: datetime, body_hash: str
+    ) -> Entry | None:
         """One decision of the member at `at`; None when another call has made it, or moved the member further."""
 
         def decide(account: Account) -> Decision:
@@ -222,7 +235,8 @@ class _Walk:
                 raise ledger.MemberErased
             if account.frozen_at and account.frozen_at > at:
                 raise ClockBackwards
-            return process(self.published, account.with_(frozen_at=at), event, at)
+            account = account.with_(frozen_at=at)
+            return process(self.published, account, event_for(account), at)
 
         try:
             outcome = ledger.execute(
@@ -241,7 +255,3 @@ class _Walk:
         account = ledger.load(member_id)
         if account.status != "erased":
             self.accounts[member_id] = account
-
-
-def _due_on(account: Account) -> date | None:
-    return min((day for day in (account.points_due_on, account.tier_due_on) if day), default=None)

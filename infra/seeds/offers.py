@@ -66,6 +66,11 @@ def documents(now: datetime) -> list[dict[str, Any]]:
                       "en": "The brand turns points into money; until then they can be taken back."},
             "donation": {"partner": {"zh": "清水公益基金会", "en": "Clear Water Foundation"}, "goal_points": 1_000_000},
         },
+        {
+            "offer_id": "cash", "kind": "cash", "sort": 90, "price_points": 100, "member_day": False,
+            "name": {"zh": "积分抵现", "en": "Points as cash"},
+            "words": {"zh": "结算时抵扣部分订单金额，100 积分抵 1 元。", "en": "Pay a part of an order."},
+        },
     ]  # fmt: skip
 
 

@@ -9,6 +9,7 @@ from chalicelib.rulebook.presets import preset
 from infra.local.wechat_rules import WechatRules
 from tests.budgets import (
     due_scenes,
+    hold_scenes,
     mall_scenes,
     offer_scenes,
     redemption_scenes,
@@ -329,6 +330,7 @@ SCENES: dict[str, Scene] = {
     **offer_scenes.SCENES,
     **redemption_scenes.SCENES,
     **mall_scenes.SCENES,
+    **hold_scenes.SCENES,
     **reevaluation_scenes.SCENES,
     **due_scenes.SCENES,
     **worker_scenes.SCENES,

@@ -46,6 +46,7 @@ EARN = Budget("GetItem TransactWriteItems", 1, 5, "rules tokens")
 SIGNED_EARN = Budget("PutItem GetItem TransactWriteItems", 1, 6, "rules merchants")
 # A step of an order reads the order before it knows whose it is, and again beside the account it decides on.
 ORDER_STEP = Budget("PutItem 2×Query GetItem TransactWriteItems", 3, 6, "rules merchants")
+HOLD_STEP = Budget("PutItem 2×Query GetItem TransactWriteItems", 3, 7, "rules merchants")
 # Every operator's call asks whether the operator's tokens were ended: 1 read.
 # An audit record in the same transaction: 2 units.
 AUDITED = Budget("2×GetItem TransactWriteItems", 2, 7, "rules tokens")
@@ -150,6 +151,10 @@ BUDGETS: dict[str, Budget] = {
     "POST /v1/admin/test-clocks/{clock_id}/advance, past something due": Budget(
         "3×GetItem 2×PutItem 3×TransactWriteItems", 3, 25, "rules tokens"
     ),
+    # The hold's entries, and its expiry, which leaves the index.
+    "POST /v1/admin/test-clocks/{clock_id}/advance, past a hold": Budget(
+        "3×GetItem Query 2×PutItem TransactWriteItems", 4, 8, "rules tokens"
+    ),
     # The account; the shards of each offer on the page that has a stock, here one, asked for once a second.
     "GET /v1/offers": Budget("GetItem Query", 2, 0, "rules offers tokens"),
     "GET /v1/offers/{offer_id}": Budget("GetItem Query", 2, 0, "rules offers tokens"),
@@ -242,6 +247,20 @@ BUDGETS: dict[str, Budget] = {
     "POST /v1/admin/redemptions/{redemption_id}/steps, a refund": Budget(
         "2×GetItem 2×Query TransactWriteItems", 4, 16, "rules tokens"
     ),
+    "POST /v1/me/cash-offsets/quote": HOME,
+    # A signed earn, and the account's place in the index of what is held.
+    "POST /v1/holds": Budget("PutItem GetItem TransactWriteItems", 1, 7, "rules merchants"),
+    "POST /v1/holds, by openid": Budget("PutItem 2×GetItem TransactWriteItems", 2, 7, "rules merchants"),
+    # The refused transaction is paid for, without its indexes; then the stored entry is read.
+    "POST /v1/holds, replayed": Budget("PutItem 2×GetItem TransactWriteItems", 2, 5, "rules merchants"),
+    "GET /v1/holds/{hold_id}": Budget("PutItem Query", 1, 1, "merchants"),
+    # As a step of an order, and the account leaves the index.
+    "POST /v1/holds/{hold_id}/capture": HOLD_STEP,
+    "POST /v1/holds/{hold_id}/capture, a part": HOLD_STEP,
+    # The law refuses what has been done; then the stored entry is read.
+    "POST /v1/holds/{hold_id}/capture, replayed": Budget("PutItem 2×Query 2×GetItem", 4, 1, "rules merchants"),
+    "POST /v1/holds/{hold_id}/release": HOLD_STEP,
+    "POST /v1/holds/{hold_id}/refunds": ORDER_STEP,
     "GET /v1/me/notices": STATEMENT,
     # The account, the notice, and that it was read.
     "POST /v1/me/notices/{notice_id}/read": Budget("2×GetItem UpdateItem", 2, 1, "tokens"),
@@ -284,6 +303,14 @@ BUDGETS: dict[str, Budget] = {
     # The job with its progress, and a page of accounts. Each member who is moved: 1 read; the entry, its index and the
     # account 5, the tier's due date moved in its index 2, the notice 2. At last the progress, 2.
     # The promoted member's account passes 1 KB: two tiers in one order, and a benefit of each month from now on.
+    # Every minute: a look at each shard of the index, at half the price.
+    "HoldExpiry": Budget("16×Query", 8, 0),
+    "HoldExpiry, something has expired": Budget("16×Query SendMessageBatch", 8, 0),
+    # The page, the account, the hold; an earn that leaves an index.
+    "HoldsDue": Budget("2×Query GetItem TransactWriteItems", 2.5, 6, "rules"),
+    "HoldsDue, followed by another page": Budget("2×Query GetItem TransactWriteItems SendMessage", 2.5, 6, "rules"),
+    # The loser's transaction is refused and paid for; it reads the entry and the account again.
+    "HoldsDue, twice at the same time": Budget("4×Query 4×GetItem 2×TransactWriteItems", 7, 10, "rules"),
     "Reevaluate": Budget("Query Scan GetItem 2×TransactWriteItems", 3, 13, "rules"),
     "Reevaluate, delivered again": Budget("Query Scan GetItem TransactWriteItems", 3, 2, "rules"),
     "Reevaluate, nobody moved and more to come": Budget(
@@ -302,6 +329,8 @@ BUSIEST = [
     "POST /v1/me/actions",
     "POST /v1/orders",
     "POST /v1/me/redemptions",
+    "POST /v1/holds",
+    "HoldExpiry",
     "POST /v1/auth/wechat",
     "Orders",
     "Relay",

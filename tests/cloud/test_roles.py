@@ -24,13 +24,15 @@ def handler(event, context):
     return [os.environ[name] for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")]
 """
 
-DEAD = ("orders-dead.fifo", "metrics-dead", "points-due-dead", "tier-due-dead", "reevaluation-dead", "relay-dead")
-QUEUES = ("orders.fifo", "metrics", "points-due", "tier-due", "reevaluation", *DEAD)
+DEAD = ("orders-dead.fifo", "metrics-dead", "points-due-dead", "tier-due-dead", "holds-due-dead", "reevaluation-dead",
+        "relay-dead")  # fmt: skip
+QUEUES = ("orders.fifo", "metrics", "points-due", "tier-due", "holds-due", "reevaluation", *DEAD)
 WRITES = set("pud")
 
 # Promises of the architecture, kept whatever infra/access.py grants.
 WRITE_ACCOUNTS = {
-    "MembersHttp", "EarningHttp", "TiersHttp", "RedemptionHttp", "Orders", "PointsDue", "TierDue", "Reevaluate",
+    "MembersHttp", "EarningHttp", "TiersHttp", "RedemptionHttp", "HoldsHttp", "Orders", "PointsDue", "TierDue",
+    "HoldsDue", "Reevaluate",
 }  # fmt: skip
 SCAN = {"Reevaluate": {"accounts"}}
 READ_SECRETS = {
@@ -39,11 +41,12 @@ READ_SECRETS = {
         "EarningHttp",
         "TiersHttp",
         "RedemptionHttp",
+        "HoldsHttp",
         "NoticesHttp",
         "ConsoleHttp",
         "InsightsHttp",
     },
-    "merchants": {"EarningHttp", "ConsoleHttp"},
+    "merchants": {"EarningHttp", "HoldsHttp", "ConsoleHttp"},
     "wechat": {"MembersHttp"},
     "codes": {"RedemptionHttp"},
 }

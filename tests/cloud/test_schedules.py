@@ -32,6 +32,7 @@ QUEUES = {
     "PointsExpiry": "PointsDue",
     "BenefitGrants": "TierDue",
     "TierReview": "TierDue",
+    "HoldExpiry": "HoldsDue",
 }
 
 
@@ -56,7 +57,7 @@ def nothing_dead(stack: Stack) -> Iterator[None]:
     """Whatever the test did, no message was given up."""
     yield
     sqs = stack.client("sqs")
-    for queue in ("points-due", "tier-due"):
+    for queue in ("points-due", "tier-due", "holds-due"):
         url = sqs.get_queue_url(QueueName=f"membership-{STAGE}-{queue}-dead")["QueueUrl"]
         assert waiting(sqs, url) == 0
 
@@ -98,7 +99,7 @@ def rule_of(stack: Stack, function: str) -> Any:
 
 
 @pytest.mark.parametrize("function", SCHEDULES)
-def test_each_schedule_stands_on_its_own_function_every_hour(stack: Stack, function: str) -> None:
+def test_each_schedule_stands_on_its_own_function_every_hour_or_minute(stack: Stack, function: str) -> None:
     expression, state = rule_of(stack, function)
     assert expression.startswith("cron(")
     assert expression.endswith(" * * * ? *)")

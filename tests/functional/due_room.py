@@ -12,6 +12,7 @@ from chalicelib.earning import workers as earning
 from chalicelib.engine.account import Account
 from chalicelib.engine.events import Caused
 from chalicelib.engine.process import process
+from chalicelib.holds import workers as holds
 from chalicelib.ledger.codec import account_item
 from chalicelib.ledger.due import JOBS
 from chalicelib.ledger.items import EntryItem
@@ -29,8 +30,9 @@ SCHEDULED = {
     "points_expiry": earning.points_expiry,
     "tier_review": tiers.tier_review,
     "benefit_grants": tiers.benefit_grants,
+    "hold_expiry": holds.hold_expiry,
 }
-WORKERS = {"points": earning.points_due, "tier": tiers.tier_due}
+WORKERS = {"points": earning.points_due, "tier": tiers.tier_due, "holds": holds.holds_due}
 EVENT = {
     "version": "0", "account": "1", "region": "us-east-1", "detail": {}, "detail-type": "Scheduled Event",
     "source": "aws.events", "time": "2026-11-24T04:00:00Z", "id": "e", "resources": [],

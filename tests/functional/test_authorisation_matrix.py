@@ -14,6 +14,7 @@ from pydantic import BaseModel
 from app import app
 from chalicelib.console import schemas as console
 from chalicelib.earning import schemas as earning
+from chalicelib.holds import schemas as holds
 from chalicelib.members import schemas as members
 from chalicelib.redemption import donation_schemas as donations
 from chalicelib.redemption import offer_schemas as offers
@@ -58,6 +59,16 @@ BODIES: dict[type[BaseModel], dict[str, Any]] = {
     earning.OrderIn: {**ORDER, "member_id": "M" + "0" * 18},
     earning.PreviewIn: {**ORDER, "member_id": "M" + "0" * 18},
     earning.RefundIn: {"refund_id": "r-9", "amount_fen": 1},
+    holds.CaptureIn: {},
+    holds.HoldIn: {
+        "hold_id": "h-9",
+        "order_id": "o-9",
+        "member_id": "M" + "0" * 18,
+        "amount_fen": 9_000,
+        "points": 100,
+    },
+    holds.HoldRefundIn: {"refund_id": "r-9", "points": 1},
+    holds.QuoteIn: {"amount_fen": 9_000},
     members.ConsentIn: {"name": "marketing", "version": "1", "granted": True},
     members.LoginIn: {"code": "error:40029"},
     members.PhoneIn: {"code": "phone:13800009999"},
@@ -154,7 +165,9 @@ def test_every_route_says_who_may_call_it_and_every_promise_has_a_route() -> Non
         if auth == member:
             own = route.path == "/v1/me" or route.path.startswith("/v1/me/")
             assert own or str(route) in PRICED, route
-            assert route.contract.idempotent == (route.method != "GET"), route
+            # A quote asks, and writes nothing.
+            writes = route.method != "GET" and route.path != "/v1/me/cash-offsets/quote"
+            assert route.contract.idempotent == writes, route
 
 
 def test_every_request_model_has_a_body_in_this_matrix() -> None:

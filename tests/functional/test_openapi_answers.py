@@ -54,6 +54,7 @@ def test_every_route_answers_as_promised(kept: Kept, wechat: FakeWechat) -> None
     offer_calls(kept)
     redemption_calls(kept)
     mall_calls(kept)
+    hold_calls(kept)
     tier_calls(kept)
     assert kept.succeeded == PROMISES.operation_ids()
 
@@ -240,6 +241,25 @@ def mall_calls(kept: Kept) -> None:
     kept.call(200, "POST", "/v1/admin/donations/water/settlement", settled, token=token)
     assert kept.call(200, "GET", "/v1/donations/water", token=member.token).body["settlement"]
     assert kept.call(200, "GET", "/v1/me/donations", token=member.token).body["items"]
+
+
+def hold_calls(kept: Kept) -> None:
+    member = rich(kept.api, "hal", 2_000)
+    quoted = kept.call(200, "POST", "/v1/me/cash-offsets/quote", {"amount_fen": 10_000}, token=member.token).body
+    assert (quoted["points"], quoted["why_nothing"]) == (2_000, None)
+    poor = kept.api.log_in("poe")
+    assert kept.call(200, "POST", "/v1/me/cash-offsets/quote", {"amount_fen": 1}, token=poor.token).body["why_nothing"]
+    body = {"hold_id": "h1", "order_id": "o7", "member_id": member.member_id, "amount_fen": 10_000, "points": 500}
+    kept.call(404, "GET", "/v1/holds/h1", merchant=True)
+    for hold_id in ("h1", "h2"):
+        kept.call(200, "POST", "/v1/holds", {**body, "hold_id": hold_id}, merchant=True)
+    replayed = kept.call(200, "POST", "/v1/holds", body, merchant=True)
+    assert replayed.headers["Idempotency-Replayed"] == "true"
+    kept.call(200, "GET", "/v1/holds/h1", merchant=True)
+    kept.call(200, "POST", "/v1/holds/h1/capture", {"points": 400}, merchant=True)
+    kept.call(409, "POST", "/v1/holds/h1/release", merchant=True)
+    kept.call(200, "POST", "/v1/holds/h1/refunds", {"refund_id": "r1", "points": 100}, merchant=True)
+    kept.call(200, "POST", "/v1/holds/h2/release", merchant=True)
 
 
 def test_refusals_are_as_promised(kept: Kept) -> None:

@@ -103,7 +103,7 @@ def test_the_relay_takes_entries_only_and_gives_up_nothing_silently(
     assert ACCESS[RELAY].streams == ("journal",)
 
 
-def test_each_schedule_is_a_function_of_its_own_that_runs_every_hour_at_a_minute_of_its_own(
+def test_each_schedule_is_a_function_of_its_own_and_the_hourly_ones_have_each_a_minute_of_their_own(
     app_template: Template,
 ) -> None:
     found = {}
@@ -111,13 +111,15 @@ def test_each_schedule_is_a_function_of_its_own_that_runs_every_hour_at_a_minute
         (event,) = app_template["Resources"][function]["Properties"]["Events"].values()
         assert event["Type"] == "Schedule"
         found[function] = event["Properties"]["Schedule"]
-    assert len(set(SCHEDULES.values())) == len(SCHEDULES) == 4
+    assert len(set(SCHEDULES.values())) == len(SCHEDULES) == 5
     # What must come first: a release before the expiry of what it released, grants before the tier ends that grants.
     assert found == {
         "PendingRelease": "cron(0 * * * ? *)",
         "PointsExpiry": "cron(10 * * * ? *)",
         "BenefitGrants": "cron(20 * * * ? *)",
         "TierReview": "cron(30 * * * ? *)",
+        # Members wait for their points.
+        "HoldExpiry": "cron(* * * * ? *)",
     }
 
 
@@ -132,7 +134,8 @@ def test_a_member_who_could_not_be_decided_rings_an_alarm_of_the_job(app_templat
 
 def test_a_schedule_that_stops_firing_rings_an_alarm(app_template: Template) -> None:
     resources = app_template["Resources"]
-    hourly = re.compile(r"cron\(\d+ \* \* \* \? \*\)")
+    # Seconds without a run in which at least two should have been: hourly ones, and those of every minute.
+    silent_seconds = {r"cron\(\d+ \* \* \* \? \*\)": 7200, r"cron\(\* \* \* \* \? \*\)": 600}
     schedules = {
         function: event["Properties"]["Schedule"]
         for function, resource in resources.items()
@@ -147,9 +150,9 @@ def test_a_schedule_that_stops_firing_rings_an_alarm(app_template: Template) -> 
         name = {"Fn::Sub": f"membership-${{Stage}}-{function}"}
         assert alarm["Dimensions"] == [{"Name": "FunctionName", "Value": name}]
         assert resources[function]["Properties"]["FunctionName"] == name
-        # None at all in two whole runs' time, and no data is none.
-        assert hourly.fullmatch(schedule)
-        assert (alarm["Period"], alarm["EvaluationPeriods"]) == (3600, 2)
+        # None at all in the whole of two periods, and no data is none.
+        (seconds,) = (seconds for pattern, seconds in silent_seconds.items() if re.fullmatch(pattern, schedule))
+        assert (alarm["Period"] * 2, alarm["EvaluationPeriods"]) == (seconds, 2)
         assert "DatapointsToAlarm" not in alarm
         assert (alarm["ComparisonOperator"], alarm["Threshold"]) == ("LessThanThreshold", 1)
         assert alarm["TreatMissingData"] == "breaching"

@@ -14,16 +14,20 @@ from chalicelib.engine.decision import Entry
 from chalicelib.engine.events import (
     Cause,
     Event,
+    HoldStep,
     Joined,
     Offer,
     OrderPaid,
     OrderRefunded,
     PointsAdjusted,
     PointsDue,
+    PointsHeld,
     Redeemed,
     RedemptionStep,
     Refund,
 )
+from chalicelib.engine.holds import MAX_HOLDS
+from chalicelib.engine.holds import record_of as hold_of
 from chalicelib.engine.orders import record_of
 from chalicelib.engine.process import process
 from chalicelib.engine.redemptions import record_of as redemption_of
@@ -171,6 +175,7 @@ class Member(RuleBasedStateMachine):
             tiers={"levels": levels},
             refunds={"policy": policy},
             expiry={"valid_months": months},
+            redemption={"cash": {"max_percent": 100, "step_points": 1, "hold_minutes": 1440}},
         )
         self.owe, self.months = policy == "debt", months
         self.now = datetime(2026, 1, 31, 4, 0, tzinfo=UTC)
@@ -178,6 +183,7 @@ class Member(RuleBasedStateMachine):
         self.reference, self.spent, self.tier, self.spend_fen = Reference(), list[list[date]](), "normal", 0
         self.orders: dict[str, tuple[Order, list[Entry]]] = {}
         self.redeemed: list[tuple[list[date], list[Entry]]] = []
+        self.holds: list[tuple[list[date], list[Entry]]] = []
         self.happen(Joined(self.cause()))
         self.reference.grant(self.until(), 100)
 
@@ -242,8 +248,13 @@ class Member(RuleBasedStateMachine):
         taken = self.spent.pop()
         moves = tuple((day, -taken.count(day)) for day in sorted(set(taken)))
         self.happen(PointsAdjusted(self.cause(), len(taken), "undone", "operator:1", moves))
+        self.come_back(taken[::-1], len(taken))
+
+    def come_back(self, taken: list[date], count: int) -> None:
+        """The last taken go back first, each point to the lot it came from."""
         today = self.now.date()
-        for day in taken:
+        for _ in range(count):
+            day = taken.pop()
             self.reference.grant(day if day >= today else today + timedelta(days=30), 1)
 
     @precondition(lambda self: self.account.balance)
@@ -259,18 +270,37 @@ class Member(RuleBasedStateMachine):
     @precondition(lambda self: self.redeemed)
     @rule(data=st.data())
     def return_some_pieces(self, data: st.DataObject) -> None:
-        """The last taken go back first, each point to the lot it came from."""
         taken, entries = self.redeemed[-1]
         record = redemption_of(entries)
         assert record is not None
         quantity = data.draw(st.integers(1, record.kept))
         entries.append(self.happen(RedemptionStep(self.cause(), record, "return", quantity=quantity)))
-        today = self.now.date()
-        for _ in range(quantity * record.price_points):
-            day = taken.pop()
-            self.reference.grant(day if day >= today else today + timedelta(days=30), 1)
+        self.come_back(taken, quantity * record.price_points)
         if not taken:
             self.redeemed.pop()
+
+    @precondition(lambda self: self.account.balance and len(self.account.holds) < MAX_HOLDS)
+    @rule(share=st.integers(1, 100))
+    def hold(self, share: int) -> None:
+        amount = max(1, self.account.balance * share // 100)
+        entry = self.happen(PointsHeld(self.cause(), f"h{len(self.entries)}", "o", 10**9, amount))
+        self.holds.append((sorted(self.reference.lots)[:amount], [entry]))
+        self.reference.take(amount, [], owe=False)
+
+    @precondition(lambda self: self.holds)
+    @rule(data=st.data(), share=st.integers(1, 100), released=st.booleans())
+    def settle_a_hold(self, data: st.DataObject, share: int, released: bool) -> None:
+        """Captured in part, released or expired; what was captured is refunded in parts."""
+        taken, entries = data.draw(st.sampled_from(self.holds))
+        record, part = hold_of(entries), max(1, len(taken) * share // 100)
+        assert record is not None
+        over = record.expires_at <= self.now
+        step = "refund" if record.state == "captured" else "release" if released else "expiry" if over else "capture"
+        points = part if step in ("refund", "capture") else None
+        entries.append(self.happen(HoldStep(self.cause(), record, step, points)))
+        self.come_back(taken, len(taken) - part if step == "capture" else points or len(taken))
+        if not taken:
+            self.holds.remove((taken, entries))
 
     @rule(days=st.integers(1, 90), late=st.booleans())
     def time_passes(self, days: int, late: bool) -> None:

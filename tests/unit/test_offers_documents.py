@@ -53,7 +53,7 @@ def test_a_plain_offer_and_the_demo_brand_s_are_without_a_remark() -> None:
         assert offer
         assert documents.findings(offer, RULEBOOK, Before(), NOW) == []
         kinds.add(offer.kind)
-    assert kinds == {"physical", "coupon", "virtual", "service", "privilege", "donation"}
+    assert kinds == {"physical", "coupon", "virtual", "service", "privilege", "cash", "donation"}
 
 
 GOOD: list[dict[str, Any]] = [

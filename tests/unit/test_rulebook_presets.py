@@ -268,7 +268,7 @@ def test_a_member_day_s_prices_and_the_bands_are_the_products(name: str) -> None
     # Written out, so that an operator finds every number in the document.
     assert document["redemption"] == rulebook.redemption.model_dump(mode="json")
     assert [rulebook.redemption.band(price) for price in (99, 100, 999, 1_000, 9_999, 10_000)] == [0, 1, 1, 2, 2, 3]
-    assert document["capabilities"]["redemption"] == {"cash_offset_max_percent": 30}
+    assert (rulebook.redemption.cash.max_percent, rulebook.redemption.cash.earns) == (30, False)
 
 
 def test_the_retail_sections_know_the_surprise() -> None:

@@ -68,6 +68,10 @@ ACCESS: dict[str, Access] = {
         },
         secrets={"tokens": "r"},
     ),
+    "LotteryHttp": Access(
+        tables={"accounts": "gp", "journal": "gp", "rulebook": "g", "lottery": "gqpui", "guard": "g", "audit": "p"},
+        secrets={"tokens": "r"},
+    ),
     "InsightsHttp": Access(tables={"metrics": "q", "guard": "g"}, secrets={"tokens": "r"}),
     "Orders": Access(
         tables={"accounts": "gp", "journal": "gqp", "rulebook": "g"},

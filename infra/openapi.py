@@ -27,9 +27,11 @@ _Number = Annotated[int, Field(ge=1, lt=10**9)]
 PATH_PARAMETERS: dict[str, Any] = {
     "benefit": Code,
     "draft": _Number,
+    "draw_id": Annotated[str, StringConstraints(pattern=r"^D[0-9A-F]{18}$")],
     "job_id": Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9\-]{1,64}$")],
     "clock_id": Annotated[str, StringConstraints(pattern=r"^T[0-9a-f]{24}$")],
     "key_id": Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_\-]{1,64}$")],
+    "lottery": Code,
     "member_id": MemberId,
     "name": OperatorName,
     "notice_id": Annotated[str, StringConstraints(pattern=r"^[0-9TZ:.\-]{24}_[0-9a-f]{12}$")],

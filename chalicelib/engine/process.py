@@ -6,7 +6,19 @@ from datetime import date, datetime
 from types import MappingProxyType
 from typing import Any
 
-from chalicelib.engine import benefits, due, events, orders, points, redemptions, review, streaks, tasks, tiers
+from chalicelib.engine import (
+    benefits,
+    due,
+    events,
+    lotteries,
+    orders,
+    points,
+    redemptions,
+    review,
+    streaks,
+    tasks,
+    tiers,
+)
 from chalicelib.engine.account import Account
 from chalicelib.engine.advance import advance, settle
 from chalicelib.engine.counters import ever, read_capped
@@ -212,5 +224,6 @@ _STEPS: MappingProxyType[type, Callable[[Draft, Any], Decision]] = MappingProxyT
         events.ClockMoved: _clock_moved,
         events.Redeemed: redemptions.redeem,
         events.RedemptionStep: redemptions.step,
+        events.Drawn: lotteries.draw,
     }
 )

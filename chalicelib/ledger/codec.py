@@ -6,6 +6,7 @@ from typing import Any
 from chalicelib.engine.account import (
     Account,
     Base,
+    Chances,
     Earned,
     Lapse,
     Notice,
@@ -56,6 +57,7 @@ def _state(account: Account) -> dict[str, Any]:
         "requests": {key: list(value) for key, value in account.requests.items()},
         "tasks": {task: list(value) for task, value in account.tasks.items()},
         "make_up_cards": account.make_up_cards,
+        "chances": {code: _chances(found) for code, found in account.chances.items()},
         "granted": dict(account.granted),
         "redeemed": {offer_id: dict(used) for offer_id, used in account.redeemed.items()},
         "noticed": {
@@ -65,6 +67,15 @@ def _state(account: Account) -> dict[str, Any]:
         "frozen_at": rfc3339(account.frozen_at) if account.frozen_at else None,
     }
     return {name: value for name, value in state.items() if value}
+
+
+def _chances(found: Chances) -> list[Any]:
+    return [rfc3339(found.ends_at), found.left, found.drawn, _text(found.on), found.drawn_on]
+
+
+def _chances_of(state: list[Any]) -> Chances:
+    ends_at, left, drawn, on, drawn_on = state
+    return Chances(datetime.fromisoformat(ends_at), left, drawn, _date(on), drawn_on)
 
 
 def account_item(account: Account) -> AccountItem:
@@ -211,6 +222,7 @@ def account_of(item: AccountItem) -> Account:
         requests={key: (value[0], value[1]) for key, value in state.get("requests", {}).items()},
         tasks={task: (period, done) for task, (period, done) in state.get("tasks", {}).items()},
         make_up_cards=state.get("make_up_cards", 0),
+        chances={code: _chances_of(found) for code, found in state.get("chances", {}).items()},
         granted=state.get("granted", {}),
         redeemed=state.get("redeemed", {}),
         noticed={

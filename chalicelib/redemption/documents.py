@@ -14,6 +14,7 @@ from chalicelib.rulebook import guards, linter
 from chalicelib.rulebook.conditions import MAX_FEN, Code, Part
 from chalicelib.rulebook.findings import Finding, refuse, warn
 from chalicelib.rulebook.model import Rulebook, Words
+from chalicelib.rulebook.model_lotteries import lottery_of
 from chalicelib.shared.clock import business_date
 from chalicelib.shared.schemas import Instant
 
@@ -53,7 +54,8 @@ class OfferDocument(Part):
     """price_points: for one piece · tier_prices: tier → its own price · tags: a member needs one of them, none when
     empty · limits: window → pieces a member may have · opens_at, closes_at: on sale from, and until just before ·
     member_day: whether the rulebook's factors of a member day apply · value_fen: what it is worth, for operators only ·
-    cancellable: by the member · sort: the smallest is listed first
+    cancellable: by the member · lottery, chances: of an offer of kind lottery, what each piece gives · sort: the
+    smallest is listed first
     """
 
     offer_id: Code
@@ -72,6 +74,8 @@ class OfferDocument(Part):
     stock: Stock = Stock()
     value_fen: int | None = Field(default=None, ge=0, le=MAX_FEN)
     cancellable: bool = True
+    lottery: Code | None = None
+    chances: int = Field(default=0, ge=0, le=100)
     sort: int = Field(default=0, ge=-1_000_000, le=1_000_000)
 
     @model_validator(mode="after")
@@ -80,6 +84,8 @@ class OfferDocument(Part):
             raise ValueError(f"a name has at most {MAX_NAME} characters")
         if self.opens_at and self.closes_at and self.closes_at <= self.opens_at:
             raise ValueError("closes_at is not after opens_at")
+        if {self.kind == "lottery", self.lottery is not None, self.chances > 0} not in ({True}, {False}):
+            raise ValueError("an offer of kind lottery names its lottery and gives chances, no other does")
         return self
 
     def for_engine(self, time_zone: str) -> Offer:
@@ -98,6 +104,8 @@ class OfferDocument(Part):
             closes_at=self.closes_at,
             closes_on=business_date(last, time_zone) if last else None,
             member_day=self.member_day,
+            lottery=self.lottery or "",
+            chances=self.chances,
         )
 
 
@@ -128,6 +136,7 @@ def findings(offer: OfferDocument, rulebook: Rulebook, before: Before, now: date
         *_dates(offer, before.document, now),
         *_stock(offer, before),
         *_bands(offer, rulebook),
+        *_lottery(offer, rulebook, now),
         *guards.names(offer.model_dump(mode="json")),
     ]
     return sorted(found, key=lambda finding: finding.severity != "refuse")
@@ -196,3 +205,17 @@ def _bands(offer: OfferDocument, rulebook: Rulebook) -> Iterator[Finding]:
             first = rulebook.redemption.bands[0]
             message = f"It costs less than {first}, where the first band begins."
             yield warn("BELOW_BANDS", path, message, f"价格低于首个价格带的起点 {first}。")
+
+
+def _lottery(offer: OfferDocument, rulebook: Rulebook, now: datetime) -> Iterator[Finding]:
+    if offer.lottery is None:
+        return
+    lottery = lottery_of(rulebook.lotteries, offer.lottery)
+    if lottery is None:
+        message, message_zh = f"The rulebook has no lottery {offer.lottery}.", f"规则中没有抽奖活动 {offer.lottery}。"
+        yield refuse("UNKNOWN_LOTTERY", "lottery", message, message_zh)
+    elif lottery.over(now):
+        yield refuse("LOTTERY_OVER", "lottery", "Its lottery is over.", "对应的抽奖活动已结束。")
+    elif offer.closes_at is None or offer.closes_at > lottery.ends_at:
+        message = "It stays on sale beyond the end of its lottery, and is refused from then on."
+        yield warn("OUTLASTS_LOTTERY", "closes_at", message, "该商品的下架时间晚于抽奖结束时间，抽奖结束后不可兑换。")

@@ -30,7 +30,8 @@ WRITES = set("pud")
 
 # Promises of the architecture, kept whatever infra/access.py grants.
 WRITE_ACCOUNTS = {
-    "MembersHttp", "EarningHttp", "TiersHttp", "RedemptionHttp", "Orders", "PointsDue", "TierDue", "Reevaluate",
+    "MembersHttp", "EarningHttp", "TiersHttp", "RedemptionHttp", "LotteryHttp", "Orders", "PointsDue", "TierDue",
+    "Reevaluate",
 }  # fmt: skip
 SCAN = {"Reevaluate": {"accounts"}}
 READ_SECRETS = {
@@ -39,6 +40,7 @@ READ_SECRETS = {
         "EarningHttp",
         "TiersHttp",
         "RedemptionHttp",
+        "LotteryHttp",
         "NoticesHttp",
         "ConsoleHttp",
         "InsightsHttp",

@@ -80,9 +80,8 @@ class LotteriesAnswer(Response):
 
 
 class DrawView(Response):
-    """`number`: of a million. `prize`: the one it fell on, null for none; `out`: no piece of it was left, so nothing
-    was won and nothing taken. `paid_points`, `paid_chances`: what it cost. `digest`: of the disclosure it was drawn under.
-    """
+    """`number`: of a million. `prize`: the one it fell on, null for none; `out`: no piece was left, so nothing was won
+    and nothing taken. `paid_points`, `paid_chances`: what it cost. `digest`: of the disclosure it was drawn under."""
 
     draw_id: str
     lottery: str

@@ -92,7 +92,7 @@ def test_a_repeat_is_answered_with_the_first_draw_for_good(api: Api, monkeypatch
 
 
 def test_chances_are_taken_before_points_and_points_only_up_to_what_was_shown(api: Api) -> None:
-    opened(api, tasks=[visit(2)], behaviours=[LOGIN])
+    opened(api, tasks=[visit(2)])
     ann = player(api)
     assert act(api, ann, "POST", "/v1/me/actions", {"action_id": "a", "kind": "login"}).status == 200
     assert api.account(ann).chances["winter"].left == 2
@@ -102,9 +102,6 @@ def test_chances_are_taken_before_points_and_points_only_up_to_what_was_shown(ap
     assert (refused.code, refused.body["error"]["details"][0]["points"]) == ("NO_CHANCE", 10)
     assert draw(api, ann, expected_points=9).code == "PRICE_ROSE"
     assert draw(api, ann).body["draw"]["paid_points"] == 10
-
-
-LOGIN = {"code": "login", "name": {"zh": "登录", "en": "login"}, "reported_by": "client"}
 
 
 @pytest.mark.parametrize("points", [9, 10])
@@ -139,7 +136,8 @@ def test_who_has_not_consented_or_is_frozen_draws_nothing(api: Api) -> None:
     opened(api)
     ann = rich(api)
     assert draw(api, ann).code == "CONSENT_NEEDED"
-    ann = player(api)
+    consent = {"name": "lottery", "version": "1", "granted": True}
+    assert act(api, ann, "POST", "/v1/me/consents", consent).status == 200
     freeze = f"/v1/admin/members/{ann.member_id}/freeze"
     assert api.call("POST", freeze, {"reason": "a test"}, token=api.operator(), key="f").status == 200
     assert [draw(api, ann).code, draw(api, ann, code="summer").code] == ["MEMBER_FROZEN"] * 2

@@ -1,6 +1,6 @@
 """Accounts and entries to items and back. What is absent in an item has its default, so older items always load."""
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from chalicelib.engine.account import (
@@ -70,12 +70,13 @@ def _state(account: Account) -> dict[str, Any]:
 
 
 def _chances(found: Chances) -> list[Any]:
-    return [rfc3339(found.ends_at), found.left, found.drawn, _text(found.on), found.drawn_on]
+    # A lottery ends at a whole second; an account has no byte to spare.
+    return [int(found.ends_at.timestamp()), found.left, found.drawn, _text(found.on), found.drawn_on]
 
 
 def _chances_of(state: list[Any]) -> Chances:
     ends_at, left, drawn, on, drawn_on = state
-    return Chances(datetime.fromisoformat(ends_at), left, drawn, _date(on), drawn_on)
+    return Chances(datetime.fromtimestamp(ends_at, UTC), left, drawn, _date(on), drawn_on)
 
 
 def account_item(account: Account) -> AccountItem:

@@ -22,7 +22,7 @@ def listed(call: Call) -> LotteriesAnswer:
 
 
 @routes.route("/v1/lotteries/{lottery}", methods=["GET"])
-@endpoint(routes, auth=anonymous, answer=LotteryView)
+@endpoint(routes, auth=anonymous, answer=LotteryView, further=(404,))
 def show(call: Call) -> LotteryView:
     """One lottery with its disclosure"""
     version, found = service.find(call.path["lottery"], call.now)

@@ -60,7 +60,7 @@ def _state(rulebook: Rulebook) -> dict[str, Any]:
             task.id: ["life" if task.kind == "newcomer" else f"d:{_DAY}", "done"]
             for task in rulebook.tasks if task.goals
         },
-        "chances": {lottery.code: [_INSTANT, _COUNT, _COUNT, _DAY, _COUNT] for lottery in rulebook.lotteries},
+        "chances": {lottery.code: [10**10 - 1, _COUNT, _COUNT, _DAY, _COUNT] for lottery in rulebook.lotteries},
         "make_up_cards": _COUNT if any(task.make_up_cards for task in rulebook.tasks) else 0,
         "granted": {
             benefit.code: _MONTH

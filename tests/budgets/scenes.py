@@ -9,6 +9,7 @@ from chalicelib.rulebook.presets import preset
 from infra.local.wechat_rules import WechatRules
 from tests.budgets import (
     due_scenes,
+    lottery_scenes,
     offer_scenes,
     redemption_scenes,
     reevaluation_scenes,
@@ -327,6 +328,7 @@ SCENES: dict[str, Scene] = {
     **tier_scenes.SCENES,
     **offer_scenes.SCENES,
     **redemption_scenes.SCENES,
+    **lottery_scenes.SCENES,
     **reevaluation_scenes.SCENES,
     **due_scenes.SCENES,
     **worker_scenes.SCENES,

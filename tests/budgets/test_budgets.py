@@ -197,6 +197,25 @@ BUDGETS: dict[str, Budget] = {
     "POST /v1/admin/redemptions/{redemption_id}/steps, a refund": Budget(
         "2×GetItem 2×Query TransactWriteItems", 4, 16, "rules tokens"
     ),
+    # What is left of each prize, once a second and container.
+    "GET /v1/lotteries": Budget("Query", 1, 0, "rules"),
+    "GET /v1/lotteries/{lottery}": Budget("Query", 1, 0, "rules"),
+    "GET /v1/me/lotteries/{lottery}": Budget("GetItem Query", 1.5, 0, "rules tokens"),
+    # 5 of an earn, the record of the draw 2 and its place among the member's 1.
+    "POST /v1/me/lotteries/{lottery}/draws": Budget("GetItem TransactWriteItems", 1, 8, "rules tokens"),
+    # Besides: the prize, and the piece that leaves it.
+    "POST /v1/me/lotteries/{lottery}/draws, a prize with pieces": Budget(
+        "2×GetItem TransactWriteItems", 2, 10, "rules tokens"
+    ),
+    "POST /v1/me/lotteries/{lottery}/draws, one that has run out": Budget(
+        "2×GetItem TransactWriteItems", 2, 8, "rules tokens"
+    ),
+    "POST /v1/me/lotteries/{lottery}/draws, replayed": Budget("2×GetItem", 2, 0, "rules tokens"),
+    "GET /v1/admin/lotteries/{lottery}/draws": Budget("GetItem Query", 2, 0, "tokens"),
+    # The day's draws and the prizes.
+    "GET /v1/admin/lotteries/{lottery}/recount": Budget("GetItem 2×Query", 3, 0, "rules tokens"),
+    # The entry, the record as it is afterwards; the record 2 and its place 1, the audit record 2.
+    "POST /v1/admin/draws/{draw_id}/delivery": Budget("3×GetItem TransactWriteItems", 3, 5, "tokens"),
     "GET /v1/me/notices": STATEMENT,
     # The account, the notice, and that it was read.
     "POST /v1/me/notices/{notice_id}/read": Budget("2×GetItem UpdateItem", 2, 1, "tokens"),

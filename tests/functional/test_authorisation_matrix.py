@@ -14,6 +14,7 @@ from pydantic import BaseModel
 from app import app
 from chalicelib.console import schemas as console
 from chalicelib.earning import schemas as earning
+from chalicelib.lottery import schemas as lotteries
 from chalicelib.members import schemas as members
 from chalicelib.redemption import offer_schemas as offers
 from chalicelib.redemption import schemas as redemptions
@@ -28,7 +29,7 @@ from tests.harness.world import MERCHANT_KEY
 
 OPEN = {
     "POST /v1/auth/wechat", "POST /v1/auth/refresh", "POST /v1/auth/logout", "POST /v1/admin/login", "GET /v1/rules",
-    "GET /v1/tiers",
+    "GET /v1/tiers", "GET /v1/lotteries", "GET /v1/lotteries/{lottery}",
 }  # fmt: skip
 
 ORDER = {"order_id": "o-9", "paid_at": "2026-11-24T03:00:00Z", "amount_fen": 100}
@@ -54,6 +55,8 @@ BODIES: dict[type[BaseModel], dict[str, Any]] = {
     earning.OrderIn: {**ORDER, "member_id": "M" + "0" * 18},
     earning.PreviewIn: {**ORDER, "member_id": "M" + "0" * 18},
     earning.RefundIn: {"refund_id": "r-9", "amount_fen": 1},
+    lotteries.DeliveryIn: {"note": "a matrix"},
+    lotteries.DrawIn: {"expected_points": 10},
     members.ConsentIn: {"name": "marketing", "version": "1", "granted": True},
     members.LoginIn: {"code": "error:40029"},
     members.PhoneIn: {"code": "phone:13800009999"},

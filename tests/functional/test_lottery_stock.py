@@ -7,16 +7,18 @@ from threading import Barrier
 from typing import Any
 
 import pytest
-from botocore.exceptions import ReadTimeoutError
 
 from chalicelib import ledger
 from chalicelib.lottery import items, service, stock
 from chalicelib.lottery.schemas import DrawIn
+from chalicelib.rulebook import store
 from chalicelib.shared.callers import Member as Caller
 from chalicelib.shared.errors import Refusal
 from tests.functional.lottery_room import ON, draw, fix, left, lottery, opened, player, publish
+from tests.functional.test_ledger_crashes import _sweep
+from tests.harness import faults
 from tests.harness.api import Api, Member
-from tests.harness.faults import Fault, faults
+from tests.harness.faults import Fault
 from tests.unit.raffle import MUG, NOTHING, TEN, loaded, prize
 
 
@@ -98,22 +100,37 @@ def take_it(looks: Any, *arguments: Any) -> Any:
     return found
 
 
-@pytest.mark.parametrize("applied", [False, True], ids=["lost on the way there", "lost on the way back"])
+@pytest.mark.parametrize("trouble", [Fault.CUT, Fault.LOST, Fault.CONFLICT, Fault.INTERNAL], ids=lambda one: one.name)
 @pytest.mark.parametrize("number", [MUG, NOTHING])
-def test_a_draw_whose_answer_is_lost_is_one_draw(
-    api: Api, monkeypatch: pytest.MonkeyPatch, number: int, applied: bool
+def test_a_draw_in_trouble_on_the_way_is_one_draw(
+    api: Api, monkeypatch: pytest.MonkeyPatch, number: int, trouble: Fault
 ) -> None:
     opened(api)
     ann = player(api)
     stock.gone(loaded(), MUG)
     fix(monkeypatch, number)
-    with faults(Fault("TransactWriteItems", ReadTimeoutError(endpoint_url=""), applied=applied, times=3)):
+    met = [trouble] * 4
+    with faults.no_sleep(), faults.troubled(lambda name: met.pop() if met and name == "TransactWriteItems" else None):
         first = draw(api, ann, "k")
     again = draw(api, ann, "k")
-    assert again.status == 200
-    assert first.status in (200, 503)
+    assert (len(met) < 2, first.status, again.status) == (True, 200, 200)
     assert (api.account(ann).balance, len(recorded()), left()) == (990, 1, (0, 1) if number == MUG else (1, 1))
     assert len([e for e in ledger.statement(ann.member_id, 10, None)[0] if e.kind == "drawn"]) == 1
+
+
+def test_a_draw_or_a_delivery_killed_at_any_storage_call_and_sent_again_has_happened_once(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store, "REVALIDATE_SECONDS", float("inf"))
+    opened(api, lottery(prizes=[*lottery()["prizes"][:2], prize("mug", pieces=9)]))
+    ann, token = player(api), api.operator("support")
+    fix(monkeypatch, MUG)
+    draw_id = draw(api, ann).body["draw"]["draw_id"]
+    path, body = f"/v1/admin/draws/{draw_id}/delivery", {"note": "at the counter"}
+    with faults.no_sleep():
+        _sweep(lambda: draw(api, ann, "key"), lambda: draw(api, ann, "key"), "a draw")
+        deliver = lambda: api.call("POST", path, body, token=token)  # noqa: E731
+        _sweep(deliver, deliver, "a delivery")
 
 
 def test_more_pieces_are_added_once_and_what_is_given_stays_given(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:

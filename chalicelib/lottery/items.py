@@ -96,16 +96,6 @@ def read_draw(item: DrawItem) -> DrawItem:
         raise dynamo.as_refusal(error) from error
 
 
-def read_prize(lottery: Lottery, prize: str) -> PrizeItem | None:
-    """The pieces of a prize; None: nobody has asked for any yet."""
-    try:
-        return PrizeItem.get(prizes_id(lottery), prize, consistent_read=True)
-    except PrizeItem.DoesNotExist:
-        return None
-    except PynamoDBException as error:
-        raise dynamo.as_refusal(error) from error
-
-
 def read_prizes(lottery: Lottery) -> list[PrizeItem]:
     """The pieces of every prize that somebody has asked for: one query of at most 20 small items."""
     try:

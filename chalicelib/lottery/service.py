@@ -57,12 +57,12 @@ def draw(caller: callers.Member, code: str, body: DrawIn, key: str, now: datetim
     content = {"operation": "draw", "lottery": code, **body.model_dump(mode="json")}
     for _ in range(ATTEMPTS):
         lottery = lottery_of(store.current(now).rulebook.lotteries, code)
-        gone = stock.gone(lottery, number) if lottery else ()
+        gone = stock.gone(lottery) if lottery else ()
         event = Drawn(cause, draw_id, code, number, body.expected_points, gone)
         try:
             return ledger.command(caller, event, content, key, now, also=_also)
         except ledger.AlsoRefused:
-            # Somebody took the last piece meanwhile, or a later version has a prize of which nobody asked for any yet.
+            # Somebody took the last piece meanwhile, or a later version, in force by now, has a prize of its own.
             continue
         except (LotteryUnknown, ConsentNeeded):
             # A repeat is a repeat, also when nothing of it could be done any more.

@@ -1,12 +1,14 @@
 """The pieces of prizes: as many as disclosed, taken in the transaction of the draw that wins them.
 
-Whoever needs a prize's pieces first makes its item, and whoever finds that a later version of the rulebook has more of
-them raises it, by the difference, under the condition that nobody else has. Given + left = total, always.
+Whoever draws first makes the items, and whoever finds that a later version of the rulebook has more of a prize raises
+it, by the difference, under the condition that nobody else has. Given + left = total, always.
 """
 
+from contextlib import suppress
 from time import monotonic
 
 from pynamodb.expressions.update import Action
+from pynamodb.transactions import TransactWrite
 
 from chalicelib.ledger import Also
 from chalicelib.lottery import items
@@ -26,34 +28,33 @@ def forget() -> None:
     _glances.clear()
 
 
-def gone(lottery: Lottery, number: int) -> tuple[str, ...]:
-    """The prize that number falls on, when no piece of it is left. Draws that win nothing, or what has no bound, read
-    nothing."""
-    prize = lottery.prize_at(number)
-    return (prize.code,) if prize and prize.pieces is not None and not _left(lottery, prize, prize.pieces) else ()
-
-
-def _left(lottery: Lottery, prize: Prize, pieces: int) -> int:
-    for _ in range(ATTEMPTS):
-        found = items.read_prize(lottery, prize.code)
+def gone(lottery: Lottery) -> tuple[str, ...]:
+    """The prizes of which no piece is left: one query, whatever number was drawn. Of two deliveries of one tap the
+    faster one decides, so a number that wins may take no longer than one that does not."""
+    bounded = [prize for prize in lottery.prizes if prize.pieces is not None]
+    for _ in range(ATTEMPTS if bounded else 0):
+        found = {item.kind: item for item in items.read_prizes(lottery)}
         # More than disclosed: a later version, which this container has not seen yet.
-        if found and found.total >= pieces:
-            return int(found.left)
-        place = PrizeItem(items.prizes_id(lottery), prize.code)
-        try:
-            with dynamo.together() as writes:
-                if found is None:
-                    place.left = place.total = pieces
-                    writes.save(place, PrizeItem.id.does_not_exist())
-                else:
-                    more: list[Action] = [
-                        PrizeItem.total.set(pieces),
-                        PrizeItem.left.set(PrizeItem.left + (pieces - int(found.total))),
-                    ]
-                    writes.update(place, more, PrizeItem.total == found.total)
-        except dynamo.Overtaken:
-            continue
-    raise Unavailable
+        behind = [one for one in bounded if one.code not in found or found[one.code].total < (one.pieces or 0)]
+        if not behind:
+            return tuple(prize.code for prize in bounded if not found[prize.code].left)
+        with suppress(dynamo.Overtaken), dynamo.together() as writes:
+            for prize in behind:
+                _bring_up(writes, lottery, prize, found.get(prize.code))
+    if bounded:
+        raise Unavailable
+    return ()
+
+
+def _bring_up(writes: TransactWrite, lottery: Lottery, prize: Prize, found: PrizeItem | None) -> None:
+    place, pieces = PrizeItem(items.prizes_id(lottery), prize.code), prize.pieces or 0
+    if found is None:
+        place.left = place.total = pieces
+        writes.save(place, PrizeItem.id.does_not_exist())
+    else:
+        more = pieces - int(found.total)
+        actions: list[Action] = [PrizeItem.total.set(pieces), PrizeItem.left.set(PrizeItem.left + more)]
+        writes.update(place, actions, PrizeItem.total == found.total)
 
 
 def taking(lottery: Lottery, prize: str) -> Also:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from fractions import Fraction
 from types import MappingProxyType
 from typing import Annotated, Any, Literal, Self
 
@@ -14,7 +15,7 @@ from chalicelib.rulebook import guards, linter
 from chalicelib.rulebook.conditions import MAX_FEN, Code, Part
 from chalicelib.rulebook.findings import Finding, refuse, warn
 from chalicelib.rulebook.model import Rulebook, Words
-from chalicelib.rulebook.model_lotteries import lottery_of
+from chalicelib.rulebook.model_lotteries import NUMBERS, Lottery, lottery_of
 from chalicelib.shared.clock import business_date
 from chalicelib.shared.schemas import Instant
 
@@ -214,8 +215,22 @@ def _lottery(offer: OfferDocument, rulebook: Rulebook, now: datetime) -> Iterato
     if lottery is None:
         message, message_zh = f"The rulebook has no lottery {offer.lottery}.", f"规则中没有抽奖活动 {offer.lottery}。"
         yield refuse("UNKNOWN_LOTTERY", "lottery", message, message_zh)
-    elif lottery.over(now):
+        return
+    yield from _pays_more(offer, rulebook, lottery)
+    if lottery.over(now):
         yield refuse("LOTTERY_OVER", "lottery", "Its lottery is over.", "对应的抽奖活动已结束。")
     elif offer.closes_at is None or offer.closes_at > lottery.ends_at:
         message = "It stays on sale beyond the end of its lottery, and is refused from then on."
         yield warn("OUTLASTS_LOTTERY", "closes_at", message, "该商品的下架时间晚于抽奖结束时间，抽奖结束后不可兑换。")
+
+
+def _pays_more(offer: OfferDocument, rulebook: Rulebook, lottery: Lottery) -> Iterator[Finding]:
+    """A chance for fewer points than it wins on average would be points from nothing."""
+    factors = [Fraction(factor) for factor in rulebook.redemption.member_day_factors.values()]
+    factor = min(factors, default=Fraction(1)) if offer.member_day else Fraction(1)
+    cheapest = -(-min([offer.price_points, *offer.tier_prices.values()]) * factor // 1)
+    won = sum(prize.odds_ppm * prize.points for prize in lottery.prizes)
+    if won * offer.chances > cheapest * NUMBERS:
+        message = f"Its chances win more points on average than the {cheapest} it costs at its cheapest."
+        message_zh = f"所含抽奖机会平均赢得的积分高于其最低兑换价 {cheapest}。"
+        yield refuse("LOTTERY_PAYS_MORE", "price_points", message, message_zh)

@@ -46,6 +46,8 @@ class OfferView(Response):
     opens_at: datetime | None
     closes_at: datetime | None
     cancellable: bool
+    lottery: str | None
+    chances: int
 
 
 class OffersAnswer(Response):

@@ -64,6 +64,8 @@ class Looker:
             opens_at=document.opens_at,
             closes_at=document.closes_at,
             cancellable=document.cancellable,
+            lottery=document.lottery,
+            chances=document.chances,
         )
 
     def _offer(self, document: OfferDocument) -> Offer:

@@ -26,7 +26,7 @@ def _player(api: Api, won: dict[str, Any]) -> Member:
     times = {"starts_at": starts.isoformat(), "ends_at": (starts + timedelta(days=9)).isoformat()}
     publish(api, lottery(prizes=[won], **times))
     api.clock.now = starts
-    stock.gone(find("winter", starts)[1], 0)
+    stock.gone(find("winter", starts)[1])
     return member
 
 
@@ -45,8 +45,7 @@ def _drawing(won: dict[str, Any], *before: str) -> Scene:
 def _run_out(api: Api) -> Call:
     """Other members have won both mugs."""
     member = _player(api, MUG)
-    item = items.read_prize(find("winter", api.clock.now)[1], "mug")
-    assert item is not None
+    (item,) = items.read_prizes(find("winter", api.clock.now)[1])
     item.update([items.PrizeItem.left.set(0)])
     return lambda: draw(api, member, "once")
 

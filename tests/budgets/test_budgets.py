@@ -201,14 +201,14 @@ BUDGETS: dict[str, Budget] = {
     "GET /v1/lotteries": Budget("Query", 1, 0, "rules"),
     "GET /v1/lotteries/{lottery}": Budget("Query", 1, 0, "rules"),
     "GET /v1/me/lotteries/{lottery}": Budget("GetItem Query", 1.5, 0, "rules tokens"),
-    # 5 of an earn, the record of the draw 2 and its place among the member's 1.
+    # 5 of an earn, the record of the draw 2 and its place among the member's 1; read besides, whatever the number: what
+    # is left of each prize. None of it, where no prize has pieces.
     "POST /v1/me/lotteries/{lottery}/draws": Budget("GetItem TransactWriteItems", 1, 8, "rules tokens"),
-    # Besides: the prize, and the piece that leaves it.
     "POST /v1/me/lotteries/{lottery}/draws, a prize with pieces": Budget(
-        "2×GetItem TransactWriteItems", 2, 10, "rules tokens"
+        "Query GetItem TransactWriteItems", 2, 10, "rules tokens"
     ),
     "POST /v1/me/lotteries/{lottery}/draws, one that has run out": Budget(
-        "2×GetItem TransactWriteItems", 2, 8, "rules tokens"
+        "Query GetItem TransactWriteItems", 2, 8, "rules tokens"
     ),
     "POST /v1/me/lotteries/{lottery}/draws, replayed": Budget("2×GetItem", 2, 0, "rules tokens"),
     "GET /v1/admin/lotteries/{lottery}/draws": Budget("GetItem Query", 2, 0, "tokens"),

@@ -63,8 +63,8 @@ def draw(api: Api, member: Member, key: str | None = None, code: str = "winter",
 
 
 def left(prize: str = "mug", **fields: Any) -> tuple[int, int] | None:
-    """(left, total) as they lie there; None: nobody has asked yet."""
-    found = items.read_prize(loaded(**fields), prize)
+    """(left, total) as they lie there; None: nobody has drawn yet."""
+    found = next((item for item in items.read_prizes(loaded(**fields)) if item.kind == prize), None)
     return (int(found.left), int(found.total)) if found else None
 
 

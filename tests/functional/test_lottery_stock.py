@@ -19,7 +19,7 @@ from tests.functional.test_ledger_crashes import _sweep
 from tests.harness import faults
 from tests.harness.api import Api, Member
 from tests.harness.faults import Fault
-from tests.unit.raffle import MUG, NOTHING, TEN, loaded, prize
+from tests.unit.raffle import MUG, NOTHING, TEA, TEN, loaded, prize
 
 
 def at_once(api: Api, members: list[Member]) -> list[bool]:
@@ -94,8 +94,7 @@ def test_the_number_is_drawn_once_however_often_it_is_decided_on(api: Api, monke
 def take_it(looks: Any, *arguments: Any) -> Any:
     """Looks, and then somebody else takes the piece."""
     found = looks(*arguments)
-    item = items.read_prize(loaded(), "mug")
-    assert item is not None
+    (item,) = (item for item in items.read_prizes(loaded()) if item.kind == "mug")
     item.update([items.PrizeItem.left.set(0)])
     return found
 
@@ -107,7 +106,7 @@ def test_a_draw_in_trouble_on_the_way_is_one_draw(
 ) -> None:
     opened(api)
     ann = player(api)
-    stock.gone(loaded(), MUG)
+    stock.gone(loaded())
     fix(monkeypatch, number)
     met = [trouble] * 4
     with faults.no_sleep(), faults.troubled(lambda name: met.pop() if met and name == "TransactWriteItems" else None):
@@ -145,17 +144,17 @@ def test_more_pieces_are_added_once_and_what_is_given_stays_given(api: Api, monk
     ]  # fmt: skip
     assert left() == (0, 3)
     # A container that still has the older version changes nothing.
-    assert (stock.gone(loaded(), MUG), left()) == (("mug",), (0, 3))
+    assert (stock.gone(loaded()), left()) == (("mug",), (0, 3))
 
 
 def test_those_who_find_more_pieces_at_the_same_moment_add_them_once(api: Api) -> None:
     more = loaded(prizes=[prize("mug", pieces=5, odds_ppm=1_000_000)])
-    assert stock.gone(loaded(prizes=[prize("mug", odds_ppm=1_000_000)]), 0) == ()
+    assert stock.gone(loaded(prizes=[prize("mug", odds_ppm=1_000_000)])) == ()
     barrier = Barrier(4)
 
     def look(_: int) -> tuple[str, ...]:
         barrier.wait()
-        return stock.gone(more, 0)
+        return stock.gone(more)
 
     with ThreadPoolExecutor(4) as pool:
         assert list(pool.map(look, range(4))) == [()] * 4
@@ -174,3 +173,16 @@ def test_what_is_shown_is_what_lies_there_a_second_old_at_most(api: Api, monkeyp
     assert shown() == [None, 5, 1]
     stock.forget()
     assert shown() == [None, 5, 0]
+
+
+def test_nothing_before_the_transaction_depends_on_the_number(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened(api, lottery(draws_per_day=5))
+    monkeypatch.setattr(store, "REVALIDATE_SECONDS", float("inf"))
+    ann, made = player(api), []
+    fix(monkeypatch, NOTHING, NOTHING, TEN, TEA, MUG)
+    draw(api, ann)
+    for _ in range(4):
+        with faults.counted() as calls:
+            assert draw(api, ann).status == 200
+        made.append(list(calls))
+    assert made == [["Query", "GetItem", "TransactWriteItems"]] * 4

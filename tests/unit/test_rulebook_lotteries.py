@@ -1,5 +1,6 @@
 """What the linter finds in lotteries and in what gives chances, as a table of both sides; and what cannot be one."""
 
+import json
 from copy import deepcopy
 from datetime import timedelta
 from typing import Any
@@ -7,7 +8,10 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from chalicelib.engine.account import Account, Chances
+from chalicelib.ledger.codec import account_item
 from chalicelib.rulebook import words
+from chalicelib.rulebook.lint_size import account_bytes
 from chalicelib.rulebook.linter import lint
 from chalicelib.rulebook.model import Published, load
 from chalicelib.rulebook.model_lotteries import NUMBERS
@@ -207,3 +211,14 @@ def test_a_lottery_is_told_in_both_languages_with_all_its_numbers() -> None:
     (gives,) = [item for item in told["tasks"] if item.rule == "extra"]
     assert "“冬日抽奖”抽奖机会 2 次" in gives.zh
     assert "2 chances of “Winter draw”" in gives.en
+
+
+def test_the_size_of_an_account_counts_its_lotteries_at_their_largest() -> None:
+    codes = [f"{letter * 32}" for letter in "abcde"]
+    chances = {code: Chances(ENDS, 99_999, 99_999, ENDS.date(), 99_999) for code in codes}
+    state = account_item(Account("M", chances=chances)).state["chances"]
+    bounds = [account_bytes(book(*(lottery(code) for code in some)).rulebook) for some in (codes[:1], codes)]
+    written = [
+        len(json.dumps({code: state[code] for code in some}, separators=(",", ":"))) for some in (codes[:1], codes)
+    ]
+    assert bounds[1] - bounds[0] == written[1] - written[0]

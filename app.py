@@ -10,6 +10,8 @@ from chalicelib.holds.routes import routes as holds_routes
 from chalicelib.holds.workers import workers as holds_workers
 from chalicelib.insights.admin import admin as insights_admin
 from chalicelib.insights.workers import workers as insights_workers
+from chalicelib.lottery.admin import admin as lottery_admin
+from chalicelib.lottery.routes import routes as lottery_routes
 from chalicelib.members.admin import admin as members_admin
 from chalicelib.members.routes import routes as members_routes
 from chalicelib.notices.routes import routes as notices_routes
@@ -28,7 +30,7 @@ from chalicelib.tiers.workers import workers as tiers_workers
 
 app = front(
     console_admin, console_routes, donation_routes, earning_admin, earning_routes, earning_workers,
-    holds_routes, holds_workers, insights_admin, insights_workers, members_admin, members_routes,
-    notices_routes, notices_workers, offer_admin, offer_routes, redemption_admin, redemption_routes,
-    reevaluation_admin, reevaluation_workers, tiers_admin, tiers_routes, tiers_workers,
+    holds_routes, holds_workers, insights_admin, insights_workers, lottery_admin, lottery_routes, members_admin,
+    members_routes, notices_routes, notices_workers, offer_admin, offer_routes, redemption_admin,
+    redemption_routes, reevaluation_admin, reevaluation_workers, tiers_admin, tiers_routes, tiers_workers,
 )  # fmt: skip

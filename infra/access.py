@@ -72,6 +72,10 @@ ACCESS: dict[str, Access] = {
         tables={"accounts": "gp", "journal": "gqp", "rulebook": "g", "guard": "p"},
         secrets={"tokens": "r", "merchants": "r"},
     ),
+    "LotteryHttp": Access(
+        tables={"accounts": "gp", "journal": "gp", "rulebook": "g", "lottery": "gqpui", "guard": "g", "audit": "p"},
+        secrets={"tokens": "r"},
+    ),
     "InsightsHttp": Access(tables={"metrics": "q", "guard": "g"}, secrets={"tokens": "r"}),
     "Orders": Access(
         tables={"accounts": "gp", "journal": "gqp", "rulebook": "g"},

@@ -69,6 +69,14 @@ TABLES = (
         {"id": "S", "kind": "S", "work": "S", "work_at": "S"},
         (Index("by_work", "work", "work_at"),),
     ),
+    # Draws are kept for good: no TTL.
+    Table(
+        "lottery",
+        "id",
+        "kind",
+        {"id": "S", "kind": "S", "drawer": "S"},
+        (Index("by_member", "drawer", "kind"),),
+    ),
     Table("notices", "member_id", "at_id", {"member_id": "S", "at_id": "S"}),
     Table("guard", "id", None, {"id": "S"}, ttl="expires_at"),
     Table("audit", "day", "at_id", {"day": "S", "at_id": "S"}),

@@ -18,6 +18,7 @@ from botocore.loaders import JSONFileLoader
 from moto import mock_aws
 
 from chalicelib.console import rules as console_rules
+from chalicelib.lottery import stock as prizes
 from chalicelib.redemption import levels, offers, stock
 from chalicelib.rulebook import store
 from chalicelib.shared import aws as clients
@@ -48,6 +49,7 @@ def forget_state() -> None:
     secrets.forget()
     store.forget()
     levels.forget()
+    prizes.forget()
     offers.forget()
     stock.forget()
     world.forget_models()

@@ -131,6 +131,18 @@ class Profile:
 
 
 @dataclass(frozen=True)
+class Chances:
+    """What a member has of one lottery, which ends at `ends_at` (as known when this was written): chances `left`, draws
+    made in all (`drawn`), and those of the day `on`."""
+
+    ends_at: datetime
+    left: int = 0
+    drawn: int = 0
+    on: date | None = None
+    drawn_on: int = 0
+
+
+@dataclass(frozen=True)
 class Account:
     """One member. `seq` numbers the last entry and is the version; a new account has 0.
 
@@ -140,6 +152,7 @@ class Account:
     requests: the member's last Idempotency-Keys: key digest → (body digest, entry seq)
     tasks: task → (the period in which it was last done, `done` or `open` when the reward waits for a tap)
     redeemed: offer → period → pieces, of offers that are limited a member (periods: see `offers.counted`)
+    chances: lottery → chances and draws, until it has ended
     granted: benefit → the last month or year for which it was granted
     holds: hold → what is held and until when; what lots it came from, its entries tell
     noticed: expiry date → days before → the notice on record
@@ -165,6 +178,7 @@ class Account:
     requests: Mapping[str, tuple[str, int]] = field(default_factory=lambda: MappingProxyType({}))
     tasks: Mapping[str, tuple[str, str]] = field(default_factory=lambda: MappingProxyType({}))
     make_up_cards: int = 0
+    chances: Mapping[str, Chances] = field(default_factory=lambda: MappingProxyType({}))
     granted: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     noticed: Mapping[date, Mapping[int, Notice]] = field(default_factory=lambda: MappingProxyType({}))
     redeemed: Mapping[str, Mapping[str, int]] = field(default_factory=lambda: MappingProxyType({}))

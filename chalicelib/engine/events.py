@@ -192,7 +192,7 @@ class TaskClaimed:
     task: str
 
 
-OfferKind = Literal["physical", "coupon", "virtual", "service", "privilege", "cash", "donation"]
+OfferKind = Literal["physical", "coupon", "virtual", "service", "privilege", "cash", "donation", "lottery"]
 Window = Literal["day", "month", "lifetime"]
 
 
@@ -203,7 +203,7 @@ class Offer:
     price_points: for one piece · tier_prices: tier → its own price · min_tier: the lowest tier that may redeem it,
     empty for everybody · tags: one of them is needed, none when empty · limits: window → pieces a member may have
     opens_at, closes_at: on sale from, and until just before; None: no bound · closes_on: its last business day, which
-    an offer limited for a lifetime has · member_day: the day's factor applies
+    an offer limited for a lifetime has · member_day: the day's factor applies · lottery, chances: what a piece gives
     """
 
     offer_id: str
@@ -218,6 +218,8 @@ class Offer:
     closes_at: datetime | None = None
     closes_on: date | None = None
     member_day: bool = True
+    lottery: str = ""
+    chances: int = 0
 
 
 @dataclass(frozen=True)
@@ -228,7 +230,8 @@ class RedemptionRecord:
     pieces given back · limited: the windows whose limit counted it · details: what the steps told (appointment), the
     latest of each · claim: the cause of the claim nobody has decided yet, and its pieces · stock: shard → pieces that
     came from there and have not gone back, in `period` · room: what the room kept beside · seq: the entry that took the
-    points · replacing: pieces that are being replaced · counted_on: the day on which it was counted, once handed over
+    points · replacing: pieces that are being replaced · counted_on: the day on which it was counted, once handed over ·
+    lottery, chances: what each piece gave
     """
 
     redemption_id: str
@@ -251,6 +254,8 @@ class RedemptionRecord:
     seq: int
     replacing: int = 0
     counted_on: date | None = None
+    lottery: str = ""
+    chances: int = 0
 
     @property
     def kept(self) -> int:
@@ -329,6 +334,19 @@ class HoldStep:
 
 
 @dataclass(frozen=True)
+class Drawn:
+    """A draw: `number` of a million, drawn once. expected_points: the most it may cost; 0: a chance only · gone: prizes
+    of which no piece is left."""
+
+    cause: Cause
+    draw_id: str
+    lottery: str
+    number: int
+    expected_points: int = 0
+    gone: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class TierSet:
     """An operator sets the tier (a reinstatement), or lends one until `until`."""
 
@@ -358,6 +376,6 @@ class ClockMoved:
 Caused = (
     Joined | OrderPaid | OrderCompleted | OrderRefunded | Behaved | CheckedIn | ProfileChanged | StatusChanged
     | PointsAdjusted | BenefitUsed | TaskClaimed | TierSet | RulesChanged | ClockMoved | Redeemed | RedemptionStep
-    | PointsHeld | HoldStep
+    | PointsHeld | HoldStep | Drawn
 )  # fmt: skip
 Event = Caused | PointsDue | TierDue

@@ -6,7 +6,20 @@ from datetime import date, datetime
 from types import MappingProxyType
 from typing import Any
 
-from chalicelib.engine import benefits, due, events, holds, orders, points, redemptions, review, streaks, tasks, tiers
+from chalicelib.engine import (
+    benefits,
+    due,
+    events,
+    holds,
+    lotteries,
+    orders,
+    points,
+    redemptions,
+    review,
+    streaks,
+    tasks,
+    tiers,
+)
 from chalicelib.engine.account import Account
 from chalicelib.engine.advance import advance, settle
 from chalicelib.engine.counters import ever, read_capped
@@ -214,5 +227,6 @@ _STEPS: MappingProxyType[type, Callable[[Draft, Any], Decision]] = MappingProxyT
         events.RedemptionStep: redemptions.step,
         events.PointsHeld: holds.hold,
         events.HoldStep: holds.step,
+        events.Drawn: lotteries.draw,
     }
 )

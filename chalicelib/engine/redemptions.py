@@ -11,7 +11,7 @@ from datetime import date
 from types import MappingProxyType
 from typing import Any
 
-from chalicelib.engine import offers, points
+from chalicelib.engine import lotteries, offers, points
 from chalicelib.engine.advance import advance
 from chalicelib.engine.decision import Decision, Entry
 from chalicelib.engine.draft import Draft
@@ -20,6 +20,7 @@ from chalicelib.engine.refusals import (
     AtCheckout,
     InsufficientPoints,
     LimitReached,
+    LotteryClosed,
     NotOnSale,
     OfferNotYours,
     PriceRose,
@@ -32,14 +33,8 @@ from chalicelib.rulebook.model import Words
 MAX_LIMITED_OFFERS = 20
 
 BEGINS: Mapping[str, str] = MappingProxyType(
-    {
-        "physical": "placed",
-        "service": "placed",
-        "coupon": "fulfilled",
-        "virtual": "fulfilled",
-        "privilege": "fulfilled",
-        "donation": "placed",
-    }
+    dict.fromkeys(("physical", "service", "donation"), "placed")
+    | dict.fromkeys(("coupon", "virtual", "privilege", "lottery"), "fulfilled")
 )
 # Only then does it count for tasks, badges and tiers: until then members can take it back by themselves, and what was
 # paid for a redemption would be there for the taking.
@@ -102,7 +97,7 @@ _SAID = {
 
 def redeem(draft: Draft, event: Redeemed) -> Decision:
     """Takes the points. Raises AtCheckout, NotOnSale, OfferNotYours, LimitReached, PriceRose, InsufficientPoints,
-    TooManyLimitedOffers."""
+    TooManyLimitedOffers, LotteryClosed."""
     offer, today = event.offer, draft.today
     if offer.kind not in BEGINS:
         raise AtCheckout
@@ -124,10 +119,13 @@ def redeem(draft: Draft, event: Redeemed) -> Decision:
         draft.count("redemptions", event.quantity, today)
     sum_ = f"{event.quantity} × {each} = {total}"
     draft.say("redemption", -total, f"{offer.name.en}: {sum_}", f"兑换{offer.name.zh}：{sum_}")
+    if offer.lottery and not lotteries.give(draft, offer.lottery, offer.chances * event.quantity):
+        raise LotteryClosed([{"field": "offer_id", "problem": "its lottery is over"}])
     advance(draft)
     further = {
         "counted_on": today.isoformat() if begins == _HANDED_OVER else "",
         "limited": list(offer.limits), "period": event.period, "stock": dict(event.stock), "room": dict(event.room),
+        "gives": [offer.lottery, offer.chances] if offer.lottery else [],
     }  # fmt: skip
     return draft.finish("redeemed", event.cause, {
         "redemption_id": event.redemption_id, "redemption_seq": draft.before.seq + 1, "state": begins,
@@ -225,6 +223,9 @@ def _give_back(draft: Draft, event: RedemptionStep, quantity: int) -> None:
     draft.repaid(repaid)
     if record.counted_on:
         draft.count("redemptions", -quantity, record.counted_on)
+    count = record.chances * quantity
+    if count and lotteries.take_back(draft, record.lottery, count) < count:
+        raise _refused("quantity", "its chances have been used, or the lottery is over")
     if record.limited:
         redeemed = offers.uncounted(draft.account, record.offer_id, record.limited, quantity, record.on)
         draft.account = draft.account.with_(redeemed=redeemed)
@@ -249,6 +250,7 @@ def record_of(entries: Iterable[Entry]) -> RedemptionRecord | None:
     if first is None:
         return None
     facts = first.facts
+    lottery, chances = facts.get("gives", ("", 0))
     record = RedemptionRecord(
         redemption_id=facts["redemption_id"],
         member_id=first.member_id,
@@ -269,6 +271,8 @@ def record_of(entries: Iterable[Entry]) -> RedemptionRecord | None:
         room=MappingProxyType(facts.get("room", {})),
         seq=first.seq,
         counted_on=_day(facts),
+        lottery=lottery,
+        chances=chances,
     )
     for entry in entries:
         if "step" in entry.facts:

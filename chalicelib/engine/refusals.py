@@ -1,6 +1,6 @@
 """What the law refuses, each with its stable code."""
 
-from chalicelib.shared.errors import Conflict, Forbidden, InvalidFields
+from chalicelib.shared.errors import Conflict, Forbidden, InvalidFields, NotFound
 
 
 class AlreadyCheckedIn(Conflict):
@@ -165,3 +165,29 @@ class RefundExceedsHold(Conflict):
 class StepRefused(Conflict):
     code = "STEP_REFUSED"
     message, message_zh = "The redemption's state does not allow this.", "当前状态不允许该操作"
+
+
+class LotteryUnknown(NotFound):
+    code = "LOTTERY_UNKNOWN"
+    message, message_zh = "There is no such lottery.", "没有这个抽奖活动"
+
+
+class LotteryClosed(Conflict):
+    code = "LOTTERY_CLOSED"
+    message, message_zh = "The lottery has not begun, or is over; see details.", "抽奖活动未开始或已结束"
+
+
+class ConsentNeeded(Forbidden):
+    code = "CONSENT_NEEDED"
+    message = "Consent to the lottery's rules first: it is for members of 14 years and above."
+    message_zh = "参与抽奖须年满 14 周岁并同意抽奖规则"
+
+
+class DrawsUsedUp(Conflict):
+    code = "DRAWS_USED_UP"
+    message, message_zh = "You have drawn as often as one member may; see details.", "已达到每人抽奖次数上限"
+
+
+class NoChance(Conflict):
+    code = "NO_CHANCE"
+    message, message_zh = "You have no chance left for a draw.", "没有抽奖机会了"

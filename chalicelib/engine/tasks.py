@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from fractions import Fraction
 from types import MappingProxyType
 
-from chalicelib.engine import counters, points, retention
+from chalicelib.engine import counters, lotteries, points, retention
 from chalicelib.engine.account import Account
 from chalicelib.engine.draft import Draft
 from chalicelib.engine.earning import Situation, holds
@@ -131,7 +131,8 @@ def _mark(draft: Draft, task: Task, current: str, state: str) -> None:
 
 
 def reward(draft: Draft, task: Task) -> int:
-    """Pays a task: points (more of them in the sprint), a badge, make-up cards. Returns the points."""
+    """Pays a task: points (more of them in the sprint), a badge, make-up cards, chances of lotteries that are not over.
+    Returns the points."""
     amount, factor = task.points, Fraction(1)
     if retention.in_sprint(draft.account.standing, draft.today):
         factor = Fraction(draft.rulebook.tiers.retention.sprint.task_points_factor)
@@ -145,6 +146,8 @@ def reward(draft: Draft, task: Task) -> int:
     if task.make_up_cards:
         draft.account = draft.account.with_(make_up_cards=draft.account.make_up_cards + task.make_up_cards)
         draft.say(task.id, 0, f"{task.make_up_cards} make-up cards", f"补签卡 {task.make_up_cards} 张")
+    for code, count in task.chances.items():
+        lotteries.give(draft, code, count)
     if task.badge:
         award(draft, task.badge)
     return amount
@@ -163,6 +166,7 @@ def undo(draft: Draft, order: OrderRecord, *, full: bool) -> dict[str, int]:
         if not done_in or _complete(draft.account, task, order.paid_on) or (over and not full):
             continue
         marked, state = draft.account.tasks.get(task.id, ("", ""))
+        rewarded = task.claim == "auto" or (marked == done_in and state == DONE)
         if marked == done_in:
             paid = task.points if state == DONE and task.claim == "tap" else paid
             tasks = {name: value for name, value in draft.account.tasks.items() if name != task.id}
@@ -171,6 +175,9 @@ def undo(draft: Draft, order: OrderRecord, *, full: bool) -> dict[str, int]:
             draft.count(metric, -amount, order.paid_on)
             counted[metric] = counted.get(metric, 0) + amount
         _take_back(draft, task, paid)
+        for code, count in task.chances.items() if rewarded else ():
+            # Those that were drawn with stay drawn, and so does what they won.
+            lotteries.take_back(draft, code, count)
         draft.facts.setdefault("tasks_undone", []).append(task.id)
     return counted
 

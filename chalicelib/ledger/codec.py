@@ -1,11 +1,12 @@
 """Accounts and entries to items and back. What is absent in an item has its default, so older items always load."""
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from chalicelib.engine.account import (
     Account,
     Base,
+    Chances,
     Earned,
     Hold,
     Lapse,
@@ -57,6 +58,7 @@ def _state(account: Account) -> dict[str, Any]:
         "requests": {key: list(value) for key, value in account.requests.items()},
         "tasks": {task: list(value) for task, value in account.tasks.items()},
         "make_up_cards": account.make_up_cards,
+        "chances": {code: _chances(found) for code, found in account.chances.items()},
         "granted": dict(account.granted),
         "redeemed": {offer_id: dict(used) for offer_id, used in account.redeemed.items()},
         "holds": {hold_id: [rfc3339(hold.expires_at), hold.points] for hold_id, hold in account.holds.items()},
@@ -67,6 +69,16 @@ def _state(account: Account) -> dict[str, Any]:
         "frozen_at": rfc3339(account.frozen_at) if account.frozen_at else None,
     }
     return {name: value for name, value in state.items() if value}
+
+
+def _chances(found: Chances) -> list[Any]:
+    # A lottery ends at a whole second; an account has no byte to spare.
+    return [int(found.ends_at.timestamp()), found.left, found.drawn, _text(found.on), found.drawn_on]
+
+
+def _chances_of(state: list[Any]) -> Chances:
+    ends_at, left, drawn, on, drawn_on = state
+    return Chances(datetime.fromtimestamp(ends_at, UTC), left, drawn, _date(on), drawn_on)
 
 
 def account_item(account: Account) -> AccountItem:
@@ -215,6 +227,7 @@ def account_of(item: AccountItem) -> Account:
         requests={key: (value[0], value[1]) for key, value in state.get("requests", {}).items()},
         tasks={task: (period, done) for task, (period, done) in state.get("tasks", {}).items()},
         make_up_cards=state.get("make_up_cards", 0),
+        chances={code: _chances_of(found) for code, found in state.get("chances", {}).items()},
         granted=state.get("granted", {}),
         redeemed=state.get("redeemed", {}),
         holds={

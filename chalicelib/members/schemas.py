@@ -72,7 +72,7 @@ class PhoneIn(Request):
 
 
 class ConsentIn(Request):
-    name: Literal["privacy_policy", "marketing"]
+    name: Literal["privacy_policy", "marketing", "lottery"]
     version: str = Field(pattern=r"^[0-9A-Za-z.\-]{1,16}$")
     granted: bool
 

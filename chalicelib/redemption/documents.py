@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from fractions import Fraction
 from types import MappingProxyType
 from typing import Annotated, Any, Self
 
@@ -15,6 +16,7 @@ from chalicelib.rulebook import guards, linter
 from chalicelib.rulebook.conditions import MAX_FEN, Code, Part
 from chalicelib.rulebook.findings import Finding, refuse, warn
 from chalicelib.rulebook.model import Rulebook, Words
+from chalicelib.rulebook.model_lotteries import NUMBERS, Lottery, lottery_of
 from chalicelib.shared.clock import business_date
 from chalicelib.shared.schemas import Instant
 
@@ -70,7 +72,8 @@ class OfferDocument(Part):
     """price_points: for one piece · tier_prices: tier → its own price · tags: a member needs one of them, none when
     empty · limits: window → pieces a member may have · opens_at, closes_at: on sale from, and until just before ·
     member_day: whether the rulebook's factors of a member day apply · value_fen: what it is worth, for operators only ·
-    cancellable: by the member · sort: the smallest is listed first · donation: of a campaign, and of it alone
+    cancellable: by the member · lottery, chances: of an offer of kind lottery, what each piece gives · sort: the
+    smallest is listed first · donation: of a campaign, and of it alone
     """
 
     offer_id: Code
@@ -89,6 +92,8 @@ class OfferDocument(Part):
     stock: Stock = Stock()
     value_fen: int | None = Field(default=None, ge=0, le=MAX_FEN)
     cancellable: bool = True
+    lottery: Code | None = None
+    chances: int = Field(default=0, ge=0, le=100)
     sort: int = Field(default=0, ge=-1_000_000, le=1_000_000)
     donation: Donation | None = None
 
@@ -104,6 +109,8 @@ class OfferDocument(Part):
             raise ValueError("donation belongs to the kind donation")
         if self.donation and (self.tier_prices or self.member_day or self.stock.mode != "none"):
             raise ValueError("a campaign has one price for everybody, member_day false, and no stock")
+        if {self.kind == "lottery", self.lottery is not None, self.chances > 0} not in ({True}, {False}):
+            raise ValueError("an offer of kind lottery names its lottery and gives chances, no other does")
         return self
 
     @property
@@ -127,6 +134,8 @@ class OfferDocument(Part):
             closes_at=self.closes_at,
             closes_on=business_date(last, time_zone) if last else None,
             member_day=self.member_day,
+            lottery=self.lottery or "",
+            chances=self.chances,
         )
 
 
@@ -158,6 +167,7 @@ def findings(offer: OfferDocument, rulebook: Rulebook, before: Before, now: date
         *_stock(offer, before),
         *_bands(offer, rulebook),
         *_cash(offer, rulebook),
+        *_lottery(offer, rulebook, now),
         *guards.names(offer.model_dump(mode="json")),
     ]
     return sorted(found, key=lambda finding: finding.severity != "refuse")
@@ -251,3 +261,31 @@ def _bands(offer: OfferDocument, rulebook: Rulebook) -> Iterator[Finding]:
             first = rulebook.redemption.bands[0]
             message = f"It costs less than {first}, where the first band begins."
             yield warn("BELOW_BANDS", path, message, f"价格低于首个价格带的起点 {first}。")
+
+
+def _lottery(offer: OfferDocument, rulebook: Rulebook, now: datetime) -> Iterator[Finding]:
+    if offer.lottery is None:
+        return
+    lottery = lottery_of(rulebook.lotteries, offer.lottery)
+    if lottery is None:
+        message, message_zh = f"The rulebook has no lottery {offer.lottery}.", f"规则中没有抽奖活动 {offer.lottery}。"
+        yield refuse("UNKNOWN_LOTTERY", "lottery", message, message_zh)
+        return
+    yield from _pays_more(offer, rulebook, lottery)
+    if lottery.over(now):
+        yield refuse("LOTTERY_OVER", "lottery", "Its lottery is over.", "对应的抽奖活动已结束。")
+    elif offer.closes_at is None or offer.closes_at > lottery.ends_at:
+        message = "It stays on sale beyond the end of its lottery, and is refused from then on."
+        yield warn("OUTLASTS_LOTTERY", "closes_at", message, "该商品的下架时间晚于抽奖结束时间，抽奖结束后不可兑换。")
+
+
+def _pays_more(offer: OfferDocument, rulebook: Rulebook, lottery: Lottery) -> Iterator[Finding]:
+    """A chance for fewer points than it wins on average would be points from nothing."""
+    factors = [Fraction(factor) for factor in rulebook.redemption.member_day_factors.values()]
+    factor = min(factors, default=Fraction(1)) if offer.member_day else Fraction(1)
+    cheapest = -(-min([offer.price_points, *offer.tier_prices.values()]) * factor // 1)
+    won = sum(prize.odds_ppm * prize.points for prize in lottery.prizes)
+    if won * offer.chances > cheapest * NUMBERS:
+        message = f"Its chances win more points on average than the {cheapest} it costs at its cheapest."
+        message_zh = f"所含抽奖机会平均赢得的积分高于其最低兑换价 {cheapest}。"
+        yield refuse("LOTTERY_PAYS_MORE", "price_points", message, message_zh)

@@ -53,6 +53,8 @@ class OfferView(Response):
     closes_at: datetime | None
     cancellable: bool
     cash: CashView | None = Field(description="of offers of kind cash")
+    lottery: str | None
+    chances: int
 
 
 class OffersAnswer(Response):

@@ -67,6 +67,8 @@ class Looker:
             closes_at=document.closes_at,
             cancellable=document.cancellable,
             cash=self._cash() if document.kind == "cash" else None,
+            lottery=document.lottery,
+            chances=document.chances,
         )
 
     def _cash(self) -> schemas.CashView:

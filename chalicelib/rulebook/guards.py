@@ -9,6 +9,7 @@ from typing import Any
 from chalicelib.rulebook.conditions import metrics_in
 from chalicelib.rulebook.findings import Finding, refuse
 from chalicelib.rulebook.lint_goals import counted, placed
+from chalicelib.rulebook.lint_lotteries import MAX_PRIZE_FEN
 from chalicelib.rulebook.metrics import sources
 from chalicelib.rulebook.model import Behaviour, Rulebook, Threshold
 
@@ -26,7 +27,6 @@ RISKS = {
     "lottery_off": ("开启抽奖", "the lottery"),
 }
 # What law or promise forbids with a switch off too.
-MAX_LOTTERY_PRIZE_FEN = 5_000_000
 FORBIDDEN_WORDS = ("币", "幣", "通证", "通證", "token")
 # Ordinary words for money that happen to contain a forbidden one. Points themselves may not be called even these.
 INNOCENT_WORDS = ("人民币", "人民幣", "货币", "貨幣")
@@ -168,8 +168,8 @@ def _lottery(rulebook: Rulebook, lottery: dict[str, Any]) -> Iterator[Finding]:
     if rulebook.guard_rails.lottery_off and lottery.get("on"):
         yield refuse("LOTTERY_ON", "capabilities.lottery.on", "The lottery is off by default.", "抽奖默认关闭。")
     prize = lottery.get("max_prize_fen", 0)
-    if not isinstance(prize, int) or prize > MAX_LOTTERY_PRIZE_FEN:
-        yuan = MAX_LOTTERY_PRIZE_FEN // 100
+    if not isinstance(prize, int) or prize > MAX_PRIZE_FEN:
+        yuan = MAX_PRIZE_FEN // 100
         message, message_zh = f"A prize is worth at most {yuan} yuan.", f"单个奖品价值不得超过 {yuan} 元。"
         yield refuse("LOTTERY_PRIZE_TOO_HIGH", "capabilities.lottery.max_prize_fen", message, message_zh)
 

@@ -104,7 +104,7 @@ def _consequences(rulebook: Rulebook) -> int:
     above = rulebook.tiers.levels[1:]
     total = 0
     for task in rulebook.tasks:
-        total += _task(task) * (len(above) if task.kind == "growth" else 1)
+        total += _task(rulebook, task) * (len(above) if task.kind == "growth" else 1)
     for badge in rulebook.badges:
         title = badge.title or Words(zh=" ", en=" ")
         en, zh = f"Badge: {badge.name.en}, title {title.en}", f"获得勋章：{badge.name.zh}，获得称号“{title.zh}”"
@@ -122,13 +122,22 @@ def _consequences(rulebook: Rulebook) -> int:
     return total + extended * rulebook.tiers.retention.grace_extensions
 
 
-def _task(task: Task) -> int:
+def _task(rulebook: Rulebook, task: Task) -> int:
     """Its reward, its cards, its place among the facts; or that it waits for the tap."""
     en, zh = task.name.en, task.name.zh
     done = _line(task.id, f"{en}: 1000000 × {_FACTOR} (sprint) = {_POINTS}",
                  f"{zh}：1000000 × {_FACTOR}（保级冲刺）= {_POINTS}")  # fmt: skip
     cards = _line(task.id, "31 make-up cards", "补签卡 31 张") if task.make_up_cards else 0
-    return done + cards + _bytes(task.id) + _REPAID
+    return done + cards + _bytes(task.id) + _REPAID + _chances(rulebook, task)
+
+
+def _chances(rulebook: Rulebook, task: Task) -> int:
+    """A line and a fact for each lottery it gives chances of."""
+    names = {lottery.code: lottery.name for lottery in rulebook.lotteries if lottery.code in task.chances}
+    return sum(
+        _line(code, f"100 chances: {name.en}", f"抽奖机会 100 次：{name.zh}") + _bytes({code: 100})
+        for code, name in names.items()
+    )
 
 
 def _granted(benefits: tuple[Benefit, ...]) -> int:

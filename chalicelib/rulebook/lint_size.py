@@ -60,6 +60,7 @@ def _state(rulebook: Rulebook) -> dict[str, Any]:
             task.id: ["life" if task.kind == "newcomer" else f"d:{_DAY}", "done"]
             for task in rulebook.tasks if task.goals
         },
+        "chances": {lottery.code: [10**10 - 1, _COUNT, _COUNT, _DAY, _COUNT] for lottery in rulebook.lotteries},
         "make_up_cards": _COUNT if any(task.make_up_cards for task in rulebook.tasks) else 0,
         "granted": {
             benefit.code: _MONTH
@@ -78,7 +79,7 @@ def _person() -> dict[str, Any]:
         "avatar_url": "a" * 300,
         "birthday": "11-24",
         "phone_bound": True,
-        "consents": dict.fromkeys(("privacy_policy", "marketing"), f"{'1' * 16}@{_DAY}"),
+        "consents": dict.fromkeys(("privacy_policy", "marketing", "lottery"), f"{'1' * 16}@{_DAY}"),
         "invited_by": "i" * 64,
         "tokens_from": _INSTANT,
         "requests": {f"{number:012x}": ["f" * 8, _COUNT] for number in range(REMEMBERED_REQUESTS)},

@@ -12,6 +12,7 @@ from chalicelib.rulebook import (
     lint_benefits,
     lint_cash,
     lint_entry,
+    lint_lotteries,
     lint_retention,
     lint_rules,
     lint_size,
@@ -140,6 +141,7 @@ def lint(rulebook: Rulebook, today: date | None = None) -> list[Finding]:
         *lint_retention.retention(rulebook),
         *lint_benefits.benefits(rulebook),
         *lint_tasks.tasks(rulebook, today),
+        *lint_lotteries.lotteries(rulebook, today),
         *lint_size.size(rulebook),
         *lint_entry.entry(rulebook),
     ]

@@ -203,11 +203,10 @@ def _succession(rulebook: Rulebook, effective_at: datetime, now: datetime, plan:
     """What it would take from members: after the version that holds until then, and before the one planned next."""
     begun = [(instant, number) for number, instant in plan if instant <= now or instant < effective_at]
     coming = [(instant, -number) for number, instant in plan if instant > effective_at]
-    if begun:
-        yield from succession(at(max(begun)[1]).rulebook, rulebook)
+    yield from succession(at(max(begun)[1]).rulebook if begun else None, rulebook, effective_at)
     if coming:
         number = -min(coming)[1]
-        for finding in succession(rulebook, at(number).rulebook):
+        for finding in succession(rulebook, at(number).rulebook, min(coming)[0]):
             told, told_zh = f"Version {number} is planned after it. ", f"其后已计划版本 {number}："
             yield replace(finding, message=told + finding.message, message_zh=told_zh + finding.message_zh)
 

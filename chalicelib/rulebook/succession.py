@@ -6,15 +6,23 @@ since nobody loses a tier without a warning, those it moves stay above those the
 """
 
 from collections.abc import Iterator
+from datetime import datetime
 
+from chalicelib.rulebook import succession_lotteries
 from chalicelib.rulebook.findings import Finding, refuse
 from chalicelib.rulebook.model import Rulebook, Tier
 
 PATH = "tiers.levels"
 
 
-def succession(before: Rulebook, after: Rulebook) -> Iterator[Finding]:
-    """Every finding about the tiers of `after` when it comes into force after `before`."""
+def succession(before: Rulebook | None, after: Rulebook, effective_at: datetime) -> Iterator[Finding]:
+    """Every finding about `after` when it comes into force at that instant after `before` (None: it is the first)."""
+    yield from succession_lotteries.succession(before.lotteries if before else (), after.lotteries, effective_at)
+    if before:
+        yield from _tiers(before, after)
+
+
+def _tiers(before: Rulebook, after: Rulebook) -> Iterator[Finding]:
     for rank, tier in enumerate(before.tiers.levels):
         for code in tier.codes:
             if code not in after.ranks:

@@ -231,6 +231,9 @@ def _rewards(rulebook: Rulebook, one: Task) -> Iterator[Pair]:
         yield f"勋章“{name.zh}”", f"the badge “{name.en}”"
     if one.make_up_cards:
         yield f"补签卡 {one.make_up_cards} 张", plural(one.make_up_cards, "make-up card")
+    for lottery in rulebook.lotteries:
+        if count := one.chances.get(lottery.code):
+            yield f"“{lottery.name.zh}”抽奖机会 {count} 次", f"{plural(count, 'chance')} of “{lottery.name.en}”"
     for metric, amount in one.credits.items():
         yield _credit(rulebook, metric, amount)
 

@@ -20,6 +20,7 @@ class Settings:
     console_table: str
     metrics_table: str
     redemption_table: str
+    lottery_table: str
     notices_table: str
     clocks_table: str
     jobs_table: str
@@ -60,6 +61,7 @@ def settings() -> Settings:
         console_table=table("console"),
         metrics_table=table("metrics"),
         redemption_table=table("redemption"),
+        lottery_table=table("lottery"),
         notices_table=table("notices"),
         clocks_table=table("clocks"),
         jobs_table=table("jobs"),

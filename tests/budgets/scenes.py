@@ -10,6 +10,7 @@ from infra.local.wechat_rules import WechatRules
 from tests.budgets import (
     due_scenes,
     hold_scenes,
+    lottery_scenes,
     mall_scenes,
     offer_scenes,
     redemption_scenes,
@@ -331,6 +332,7 @@ SCENES: dict[str, Scene] = {
     **redemption_scenes.SCENES,
     **mall_scenes.SCENES,
     **hold_scenes.SCENES,
+    **lottery_scenes.SCENES,
     **reevaluation_scenes.SCENES,
     **due_scenes.SCENES,
     **worker_scenes.SCENES,

@@ -261,6 +261,25 @@ BUDGETS: dict[str, Budget] = {
     "POST /v1/holds/{hold_id}/capture, replayed": Budget("PutItem 2×Query 2×GetItem", 4, 1, "rules merchants"),
     "POST /v1/holds/{hold_id}/release": HOLD_STEP,
     "POST /v1/holds/{hold_id}/refunds": ORDER_STEP,
+    # What is left of each prize, once a second and container.
+    "GET /v1/lotteries": Budget("Query", 1, 0, "rules"),
+    "GET /v1/lotteries/{lottery}": Budget("Query", 1, 0, "rules"),
+    "GET /v1/me/lotteries/{lottery}": Budget("GetItem Query", 1.5, 0, "rules tokens"),
+    # 5 of an earn, the record of the draw 2 and its place among the member's 1; read besides, whatever the number: what
+    # is left of each prize. None of it, where no prize has pieces.
+    "POST /v1/me/lotteries/{lottery}/draws": Budget("GetItem TransactWriteItems", 1, 8, "rules tokens"),
+    "POST /v1/me/lotteries/{lottery}/draws, a prize with pieces": Budget(
+        "Query GetItem TransactWriteItems", 2, 10, "rules tokens"
+    ),
+    "POST /v1/me/lotteries/{lottery}/draws, one that has run out": Budget(
+        "Query GetItem TransactWriteItems", 2, 8, "rules tokens"
+    ),
+    "POST /v1/me/lotteries/{lottery}/draws, replayed": Budget("2×GetItem", 2, 0, "rules tokens"),
+    "GET /v1/admin/lotteries/{lottery}/draws": Budget("GetItem Query", 2, 0, "tokens"),
+    # The day's draws and the prizes.
+    "GET /v1/admin/lotteries/{lottery}/recount": Budget("GetItem 2×Query", 3, 0, "rules tokens"),
+    # The entry, the record as it is afterwards; the record 2 and its place 1, the audit record 2.
+    "POST /v1/admin/draws/{draw_id}/delivery": Budget("3×GetItem TransactWriteItems", 3, 5, "tokens"),
     "GET /v1/me/notices": STATEMENT,
     # The account, the notice, and that it was read.
     "POST /v1/me/notices/{notice_id}/read": Budget("2×GetItem UpdateItem", 2, 1, "tokens"),

@@ -31,8 +31,8 @@ WRITES = set("pud")
 
 # Promises of the architecture, kept whatever infra/access.py grants.
 WRITE_ACCOUNTS = {
-    "MembersHttp", "EarningHttp", "TiersHttp", "RedemptionHttp", "HoldsHttp", "Orders", "PointsDue", "TierDue",
-    "HoldsDue", "Reevaluate",
+    "MembersHttp", "EarningHttp", "TiersHttp", "RedemptionHttp", "HoldsHttp", "LotteryHttp", "Orders", "PointsDue",
+    "TierDue", "HoldsDue", "Reevaluate",
 }  # fmt: skip
 SCAN = {"Reevaluate": {"accounts"}}
 READ_SECRETS = {
@@ -42,6 +42,7 @@ READ_SECRETS = {
         "TiersHttp",
         "RedemptionHttp",
         "HoldsHttp",
+        "LotteryHttp",
         "NoticesHttp",
         "ConsoleHttp",
         "InsightsHttp",

@@ -15,6 +15,7 @@ from app import app
 from chalicelib.console import schemas as console
 from chalicelib.earning import schemas as earning
 from chalicelib.holds import schemas as holds
+from chalicelib.lottery import schemas as lotteries
 from chalicelib.members import schemas as members
 from chalicelib.redemption import donation_schemas as donations
 from chalicelib.redemption import offer_schemas as offers
@@ -30,7 +31,7 @@ from tests.harness.world import MERCHANT_KEY
 
 OPEN = {
     "POST /v1/auth/wechat", "POST /v1/auth/refresh", "POST /v1/auth/logout", "POST /v1/admin/login", "GET /v1/rules",
-    "GET /v1/tiers",
+    "GET /v1/tiers", "GET /v1/lotteries", "GET /v1/lotteries/{lottery}",
 }  # fmt: skip
 
 # What is there for everybody, but at each member's own price, or after a look at who asks.
@@ -69,6 +70,8 @@ BODIES: dict[type[BaseModel], dict[str, Any]] = {
     },
     holds.HoldRefundIn: {"refund_id": "r-9", "points": 1},
     holds.QuoteIn: {"amount_fen": 9_000},
+    lotteries.DeliveryIn: {"note": "a matrix"},
+    lotteries.DrawIn: {"expected_points": 10},
     members.ConsentIn: {"name": "marketing", "version": "1", "granted": True},
     members.LoginIn: {"code": "error:40029"},
     members.PhoneIn: {"code": "phone:13800009999"},

@@ -3,11 +3,13 @@
 from typing import Any
 
 from chalicelib.shared import edge
+from tests.functional.lottery_room import publish
 from tests.functional.mall_room import campaign, coded
 from tests.functional.members_room import accept_privacy_policy, act
 from tests.functional.redemptions_room import ADDRESS, offer, redeemed, ship
 from tests.functional.tiers_room import with_task
 from tests.harness.api import Api
+from tests.unit.raffle import lottery
 
 
 def test_a_member_s_write_needs_a_key_of_1_to_255_printable_characters(api: Api) -> None:
@@ -36,7 +38,8 @@ def test_a_key_belongs_to_its_member(api: Api) -> None:
 
 def test_every_write_sent_twice_is_one_act_and_one_answer(api: Api) -> None:
     goal = {"metric": "orders", "window": "day", "at_least": 1, "name": {"zh": "订单", "en": "orders"}}
-    api.publish(with_task(id="tapped", kind="daily", claim="tap", points=5, goals=[goal]))
+    tapped = with_task(id="tapped", kind="daily", claim="tap", points=5, goals=[goal])
+    publish(api, lottery(starts_at="2026-11-25T00:00:00Z"), **tapped)
     api.log_in()
     api.clock.pass_(days=1)
     member, owner = api.log_in(), api.operator()
@@ -55,6 +58,7 @@ def test_every_write_sent_twice_is_one_act_and_one_answer(api: Api) -> None:
     later, gift = {"appointment_at": "2026-12-25T02:00:00Z"}, {"campaign_id": "water", "points": 10}
     at = f"/v1/admin/members/{member.member_id}"
     consent = {"name": "privacy_policy", "version": "1", "granted": True}
+    agreed = {**consent, "name": "lottery"}
     action = {"action_id": "a", "kind": "browse"}
     writes: tuple[tuple[str, str, dict[str, Any], str, dict[str, Any] | None], ...] = (
         ("POST", "/v1/me/consents", consent, member.token, {**consent, "version": "2"}),
@@ -63,6 +67,8 @@ def test_every_write_sent_twice_is_one_act_and_one_answer(api: Api) -> None:
         ("POST", "/v1/me/actions", action, member.token, {**action, "action_id": "b"}),
         ("POST", "/v1/me/check-ins", {}, member.token, None),
         ("POST", "/v1/me/check-ins/make-up", {"on": "2026-11-24"}, member.token, {"on": "2026-11-23"}),
+        ("POST", "/v1/me/consents", agreed, member.token, {**agreed, "version": "2"}),
+        ("POST", "/v1/me/lotteries/winter/draws", {"expected_points": 10}, member.token, {"expected_points": 11}),
         ("POST", f"{at}/adjustments", {"points": 5, "reason": "sorry"}, owner, {"points": 6, "reason": "sorry"}),
         ("POST", f"{at}/tier", {"tier": "gold", "reason": "sorry"}, owner, {"tier": "diamond", "reason": "sorry"}),
         ("POST", "/v1/me/tasks/tapped/claims", {}, member.token, None),
@@ -82,7 +88,8 @@ def test_every_write_sent_twice_is_one_act_and_one_answer(api: Api) -> None:
         ("POST", "/v1/me/logout-everywhere", {}, member.token, None),
     )  # fmt: skip
     idempotent = {name for name, contract in edge.CONTRACTS.items() if contract.idempotent}
-    assert len(writes) == len(idempotent), idempotent
+    # Of the consents there are two, the second for the draw.
+    assert len(writes) == len(idempotent) + 1, idempotent
     for number, (method, path, body, token, other) in enumerate(writes):
         before, key = api.account(member).seq, f"key-{number}"
         first = api.call(method, path, body, token=token, key=key)

@@ -2,13 +2,17 @@
 
 import json
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from chalicelib.console.service import TRIES_PER_NAME
+from chalicelib.shared.clock import business_date
 from infra.generate import ROOT
 from infra.local.wechat_server import FakeWechat
+from tests.functional.lottery_room import player
+from tests.functional.lottery_room import publish as in_force
 from tests.functional.mall_room import PARTNER
 from tests.functional.redemptions_room import ADDRESS, rich
 from tests.functional.redemptions_room import document as offer
@@ -17,6 +21,7 @@ from tests.functional.reevaluation_room import JOBS, PREVIEWS, REEVALUATIONS, op
 from tests.functional.tiers_room import with_task
 from tests.harness.api import Api, Reply
 from tests.harness.promises import Promises
+from tests.unit.raffle import lottery, prize
 
 PROMISES = Promises(json.loads((ROOT / "docs/openapi.json").read_text(encoding="utf-8")))
 ORDER = {"order_id": "o9", "openid": "nobody", "paid_at": "2026-11-24T04:00:00Z", "amount_fen": 1}
@@ -55,6 +60,7 @@ def test_every_route_answers_as_promised(kept: Kept, wechat: FakeWechat) -> None
     redemption_calls(kept)
     mall_calls(kept)
     hold_calls(kept)
+    lottery_calls(kept)
     tier_calls(kept)
     assert kept.succeeded == PROMISES.operation_ids()
 
@@ -260,6 +266,35 @@ def hold_calls(kept: Kept) -> None:
     kept.call(409, "POST", "/v1/holds/h1/release", merchant=True)
     kept.call(200, "POST", "/v1/holds/h1/refunds", {"refund_id": "r1", "points": 100}, merchant=True)
     kept.call(200, "POST", "/v1/holds/h2/release", merchant=True)
+
+
+def lottery_calls(kept: Kept) -> None:
+    starts = kept.api.clock.now + timedelta(hours=1)
+    mug = prize(odds_ppm=1_000_000, pieces=1)
+    times = {"starts_at": starts.isoformat(), "ends_at": (starts + timedelta(days=1)).isoformat()}
+    in_force(kept.api, lottery(prizes=[mug], **times))
+    member, token, path = player(kept.api, "lou"), kept.api.operator("operator"), "/v1/me/lotteries/winter"
+    kept.call(409, "POST", f"{path}/draws", {"expected_points": 10}, token=member.token, key="early")
+    kept.api.clock.now = starts
+    won, missed = (
+        kept.call(200, "POST", f"{path}/draws", {"expected_points": 10}, token=member.token, key=key).body["draw"]
+        for key in ("a", "b")
+    )
+    assert (won["out"], missed["out"]) == (False, True)
+    kept.call(404, "POST", "/v1/me/lotteries/none/draws", {}, token=member.token, key="none")
+    assert kept.call(200, "GET", f"{path}?limit=1", token=member.token).body["next_cursor"]
+    assert kept.call(200, "GET", "/v1/lotteries").body["items"]
+    kept.call(200, "GET", "/v1/lotteries/winter")
+    kept.call(404, "GET", "/v1/lotteries/none")
+    on = business_date(starts, "Asia/Shanghai").isoformat()
+    assert kept.call(200, "GET", f"/v1/admin/lotteries/winter/draws?on={on}", token=token).body["items"]
+    assert kept.call(200, "GET", f"/v1/admin/lotteries/winter/recount?on={on}", token=token).body["prizes"]
+    note = {"note": "at the counter"}
+    kept.call(200, "POST", f"/v1/admin/draws/{won['draw_id']}/delivery", note, token=token)
+    kept.call(409, "POST", f"/v1/admin/draws/{missed['draw_id']}/delivery", note, token=token)
+    kept.call(404, "POST", "/v1/admin/draws/D000000000000000000/delivery", note, token=token)
+    # Until its end no rulebook may follow without it.
+    kept.api.clock.pass_(days=1)
 
 
 def test_refusals_are_as_promised(kept: Kept) -> None:

@@ -18,6 +18,7 @@ from chalicelib.engine.events import Cause, Joined
 from chalicelib.engine.process import process
 from chalicelib.insights import items as insights_items
 from chalicelib.ledger import items as ledger_items
+from chalicelib.lottery import items as lottery_items
 from chalicelib.members import items as members_items
 from chalicelib.notices import items as notices_items
 from chalicelib.redemption import items as redemption_items
@@ -73,6 +74,7 @@ def models() -> list[Any]:
         console_items,
         insights_items,
         ledger_items,
+        lottery_items,
         members_items,
         notices_items,
         redemption_items,

@@ -75,7 +75,7 @@ def test_what_an_offer_may_say(fields: dict[str, Any]) -> None:
 
 BAD: list[tuple[dict[str, Any], str]] = [
     ({"offer_id": GONE}, "offer_id"), ({"offer_id": "a" * 33}, "offer_id"), ({"offer_id": "Mug"}, "offer_id"),
-    ({"offer_id": "a#b"}, "offer_id"), ({"kind": "lottery"}, "kind"), ({"price_points": 0}, "price_points"),
+    ({"offer_id": "a#b"}, "offer_id"), ({"kind": "raffle"}, "kind"), ({"price_points": 0}, "price_points"),
     ({"price_points": -1}, "price_points"), ({"price_points": 100_000_001}, "price_points"),
     ({"price_points": 1.5}, "price_points"), ({"name": {"zh": "杯"}}, "name.en"),
     ({"name": {**WORDS, "zh": ""}}, "name.zh"),

@@ -1,5 +1,6 @@
 """One rulebook after another: what publishing it may not take from members."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from tests.unit.documents import changed, findings, goal
 from tests.unit.rulebooks import words
 
 # A ladder is written from the first tier up: "silver<argent,old" is silver, formerly argent and old.
+NOW = datetime(2026, 11, 24, 4, 0, tzinfo=UTC)
 RETAIL = "normal silver gold diamond"
 
 
@@ -58,7 +60,7 @@ def ladder(tiers: str) -> Rulebook:
     ],
 )
 def test_a_rulebook_follows_another_when_nobody_loses_a_tier_by_it(before: str, after: str, code: str) -> None:
-    found = list(succession(ladder(before), ladder(after)))
+    found = list(succession(ladder(before), ladder(after), NOW))
     assert {finding.code for finding in found} == ({code} if code else set())
     for finding in found:
         assert (finding.severity, finding.path) == ("refuse", "tiers.levels")
@@ -67,7 +69,7 @@ def test_a_rulebook_follows_another_when_nobody_loses_a_tier_by_it(before: str, 
 
 
 def test_each_tier_that_nobody_speaks_of_is_named() -> None:
-    found = [finding.message for finding in succession(ladder(RETAIL), ladder("normal a b"))]
+    found = [finding.message for finding in succession(ladder(RETAIL), ladder("normal a b"), NOW)]
     assert [any(code in message for message in found) for code in RETAIL.split()] == [False, True, True, True]
 
 
@@ -79,4 +81,4 @@ def test_a_tier_has_at_most_twenty_names_of_before() -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_preset_follows_itself(name: str) -> None:
-    assert list(succession(load(preset(name)), load(preset(name)))) == []
+    assert list(succession(load(preset(name)), load(preset(name)), NOW)) == []

@@ -33,6 +33,8 @@ QUEUE_WORKERS = {
         "reevaluation",
         1,
     ),
+    "IssueCoupons": ("chalicelib.coupons.workers.issue_coupons", "IssueCouponsSqsEventSource", "coupons", 10),
+    "CouponsDue": ("chalicelib.coupons.workers.coupons_due", "CouponsDueSqsEventSource", "coupons-due", 1),
 }
 # function → handler, which is named as its job. When each runs, once an hour, stands beside its code.
 SCHEDULES = {
@@ -40,6 +42,7 @@ SCHEDULES = {
     "PointsExpiry": "chalicelib.earning.workers.points_expiry",
     "BenefitGrants": "chalicelib.tiers.workers.benefit_grants",
     "TierReview": "chalicelib.tiers.workers.tier_review",
+    "CouponExpiry": "chalicelib.coupons.workers.coupon_expiry",
 }
 RELAY = "Relay"
 NO_TEST_CLOCKS_IN_LIVE = {
@@ -57,6 +60,7 @@ NO_TEST_CLOCKS_IN_LIVE = {
 # AWS refuses a reservation that leaves the account fewer than 100, and a new account may have 10 in all.
 # HTTP functions have none: a reservation is a ceiling too, and the ceiling of members is the account's.
 MAX_CONCURRENCY = {"Orders": 50, "CountFacts": 10, "PointsDue": 5, "TierDue": 5, "Reevaluate": 8, RELAY: 20}
+MAX_CONCURRENCY |= {"IssueCoupons": 10, "CouponsDue": 5}
 MAX_CONCURRENCY |= dict.fromkeys(SCHEDULES, 1)
 # Only entries leave the journal: a place kept for one has no `seq`. (A parked place becomes an entry by MODIFY.)
 ENTRIES = {"eventName": ["INSERT", "MODIFY"], "dynamodb": {"NewImage": {"seq": {"N": [{"exists": True}]}}}}
@@ -88,7 +92,7 @@ def _environment(function: str) -> Template:
     variables: Template = {"STAGE": {"Ref": "Stage"}}
     if function == "Orders":
         variables["ORDERS_DEAD_QUEUE_URL"] = {"Ref": "OrdersDeadQueueUrl"}
-    for queue in ("points-due", "tier-due", "reevaluation"):
+    for queue in ("points-due", "tier-due", "reevaluation", "coupons-due"):
         if queue in ACCESS[function].sends:
             variables[f"{queue.upper().replace('-', '_')}_QUEUE_URL"] = {"Ref": f"{logical(queue)}QueueUrl"}
     if function == RELAY:
@@ -287,6 +291,7 @@ def template(app: Chalice) -> Template:
             "PointsDueQueueUrl": {"Type": "String"},
             "TierDueQueueUrl": {"Type": "String"},
             "ReevaluationQueueUrl": {"Type": "String"},
+            "CouponsDueQueueUrl": {"Type": "String"},
             "WechatUrl": {"Type": "String", "Default": "https://api.weixin.qq.com"},
             "ReservedConcurrency": {"Type": "String", "AllowedValues": ["on", "off"], "Default": "off"},
             "TestClocks": {"Type": "String", "AllowedValues": ["on", "off"], "Default": "off"},

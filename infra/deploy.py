@@ -126,7 +126,7 @@ def deploy(
     s3.put_object(Bucket=bucket, Key=template_key, Body=json.dumps(pruned, ensure_ascii=False).encode())
     url = s3.generate_presigned_url("get_object", Params={"Bucket": bucket, "Key": template_key}).split("?")[0]
     say("app stack: functions, API")
-    urls = ("OrdersDeadQueueUrl", "PointsDueQueueUrl", "TierDueQueueUrl", "ReevaluationQueueUrl")
+    urls = ("OrdersDeadQueueUrl", "PointsDueQueueUrl", "TierDueQueueUrl", "ReevaluationQueueUrl", "CouponsDueQueueUrl")
     wanted = {name: data[name] for name in ("FactsTopicArn", *urls)}
     # Asked of the table: one restored from a backup has another stream than the one the data stack remembers.
     journal = session.client("dynamodb").describe_table(TableName=f"membership-{stage}-journal")["Table"]

@@ -7,7 +7,8 @@
     token-key use KID      makes it sign; two hours later, when no token of the old key lives,
     token-key remove KID   ends the old key
     dead QUEUE             what waits in a dead-letter queue, with reasons; takes nothing (QUEUE: orders.fifo,
-                           metrics, points-due, tier-due, reevaluation)
+                           metrics, points-due, tier-due, reevaluation,
+                           coupons, coupons-due)
     redrive QUEUE          sends it all back to its queue: what was recorded already is not recorded again
 
 Every change leaves a record in the audit trail. Secrets are asked for, never arguments: shells remember arguments.
@@ -33,7 +34,7 @@ from chalicelib.shared.errors import Refusal
 from infra import dead_letters, target
 
 ACTOR = "deployment"
-QUEUES = ("orders.fifo", "metrics", "points-due", "tier-due", "reevaluation")
+QUEUES = ("orders.fifo", "metrics", "points-due", "tier-due", "reevaluation", "coupons", "coupons-due")
 
 
 def owner(name: str, ask: Callable[[str], str]) -> str:

@@ -60,6 +60,16 @@ TABLES = (
         {"id": "S", "kind": "S", "work": "S", "work_at": "S"},
         (Index("by_work", "work", "work_at"),),
     ),
+    Table(
+        "coupons",
+        "id",
+        "kind",
+        {"id": "S", "kind": "S", "code": "S", "due_shard": "S", "due_on": "S"},
+        (
+            Index("by_code", "code", "kind", "KEYS_ONLY"),
+            Index("by_due", "due_shard", "due_on", "KEYS_ONLY"),
+        ),
+    ),
     Table("notices", "member_id", "at_id", {"member_id": "S", "at_id": "S"}),
     Table("guard", "id", None, {"id": "S"}, ttl="expires_at"),
     Table("audit", "day", "at_id", {"day": "S", "at_id": "S"}),

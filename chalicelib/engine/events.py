@@ -73,6 +73,7 @@ class OrderRecord:
     differs from the plain one, which is at "" (both as the rulebook had them when the order was paid)
     seq: the entry of the payment; sprint_percent: what it added to the progress of a sprint
     rewards: task that it completed → (the period it was done in, points it paid), those undone left out
+    coupons: what its entry granted, as its facts have it
     """
 
     order_id: str
@@ -90,6 +91,7 @@ class OrderRecord:
     sprint_percent: int = 0
     rewards: dict[str, tuple[str, int]] = field(default_factory=dict)
     seq: int = 0
+    coupons: tuple[Mapping[str, Any], ...] = ()
 
     @property
     def granted(self) -> int:
@@ -195,7 +197,7 @@ class Offer:
     price_points: for one piece · tier_prices: tier → its own price · min_tier: the lowest tier that may redeem it,
     empty for everybody · tags: one of them is needed, none when empty · limits: window → pieces a member may have
     opens_at, closes_at: on sale from, and until just before; None: no bound · closes_on: its last business day, which
-    an offer limited for a lifetime has · member_day: the day's factor applies
+    an offer limited for a lifetime has · member_day: the day's factor applies · coupon: its definition
     """
 
     offer_id: str
@@ -210,6 +212,7 @@ class Offer:
     closes_at: datetime | None = None
     closes_on: date | None = None
     member_day: bool = True
+    coupon: str = ""
 
 
 @dataclass(frozen=True)
@@ -243,6 +246,7 @@ class RedemptionRecord:
     seq: int
     replacing: int = 0
     counted_on: date | None = None
+    coupon: str = ""
 
     @property
     def kept(self) -> int:
@@ -281,6 +285,17 @@ class RedemptionStep:
 
 
 @dataclass(frozen=True)
+class CouponsGranted:
+    """An operator's goodwill: so many coupons of a definition."""
+
+    cause: Cause
+    coupon: str
+    quantity: int
+    reason: str
+    actor: str
+
+
+@dataclass(frozen=True)
 class TierSet:
     """An operator sets the tier (a reinstatement), or lends one until `until`."""
 
@@ -309,6 +324,6 @@ class ClockMoved:
 
 Caused = (
     Joined | OrderPaid | OrderCompleted | OrderRefunded | Behaved | CheckedIn | ProfileChanged | StatusChanged
-    | PointsAdjusted | BenefitUsed | TaskClaimed | TierSet | RulesChanged | ClockMoved | Redeemed | RedemptionStep
+    | PointsAdjusted | CouponsGranted | BenefitUsed | TaskClaimed | TierSet | RulesChanged | ClockMoved | Redeemed | RedemptionStep
 )  # fmt: skip
 Event = Caused | PointsDue | TierDue

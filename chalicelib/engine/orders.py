@@ -39,6 +39,8 @@ def paid(draft: Draft, event: OrderPaid) -> Decision:
     draft.count("orders", 1, on)
     record = _grant(draft, event, what)
     draft.facts.update(_facts(record))
+    if what.first_time:
+        draft.facts["first"] = True
     early = []
     for refund in event.early_refunds:
         left = record.amount_fen - record.refunded_fen
@@ -162,6 +164,7 @@ def _take_back(draft: Draft, record: OrderRecord, refund: Refund) -> tuple[Order
     draft.count("spend_fen", -refund.amount_fen, record.paid_on)
     if full:
         draft.count("orders", -1, record.paid_on)
+        draft.facts["refunded_in_full"] = True
     _claw_back(draft, record, taken, yuan(refund.amount_fen))
     counted = {"spend_fen": refund.amount_fen, "orders": int(full)} | tasks.undo(draft, record, full=full)
     undo(draft, Undone(counted, record.seq, record.paid_on))
@@ -252,4 +255,5 @@ def record_of(entries: Iterable[Entry]) -> OrderRecord | None:
             task: (done_in, paid) for task, (done_in, paid) in facts.get("rewards", {}).items() if task not in undone
         },
         seq=payment.seq,
+        coupons=tuple(facts.get("coupons", ())),
     )

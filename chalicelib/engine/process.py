@@ -6,7 +6,7 @@ from datetime import date, datetime
 from types import MappingProxyType
 from typing import Any
 
-from chalicelib.engine import benefits, due, events, orders, points, redemptions, review, streaks, tasks, tiers
+from chalicelib.engine import benefits, coupons, due, events, orders, points, redemptions, review, streaks, tasks, tiers
 from chalicelib.engine.account import Account
 from chalicelib.engine.advance import advance, settle
 from chalicelib.engine.counters import ever, read_capped
@@ -208,6 +208,7 @@ _STEPS: MappingProxyType[type, Callable[[Draft, Any], Decision]] = MappingProxyT
         events.BenefitUsed: benefits.use,
         events.TaskClaimed: _claimed,
         events.TierSet: review.set_tier,
+        events.CouponsGranted: coupons.granted,
         events.RulesChanged: _rules_changed,
         events.ClockMoved: _clock_moved,
         events.Redeemed: redemptions.redeem,

@@ -105,6 +105,11 @@ class TooManyLimitedOffers(Conflict):
     message_zh = "本期兑换的限量商品种类过多，请下月再试"
 
 
+class CouponNotGranted(InvalidFields):
+    code = "COUPON_NOT_GRANTED"
+    message, message_zh = "There is no such coupon to grant now.", "没有可发放的该优惠券"
+
+
 class StepRefused(Conflict):
     code = "STEP_REFUSED"
     message, message_zh = "The redemption's state does not allow this.", "当前状态不允许该操作"

@@ -53,7 +53,8 @@ class OfferDocument(Part):
     """price_points: for one piece · tier_prices: tier → its own price · tags: a member needs one of them, none when
     empty · limits: window → pieces a member may have · opens_at, closes_at: on sale from, and until just before ·
     member_day: whether the rulebook's factors of a member day apply · value_fen: what it is worth, for operators only ·
-    cancellable: by the member · sort: the smallest is listed first
+    cancellable: by the member · sort: the smallest is listed first · coupon: the definition of what an offer of kind
+    coupon gives
     """
 
     offer_id: Code
@@ -73,6 +74,7 @@ class OfferDocument(Part):
     value_fen: int | None = Field(default=None, ge=0, le=MAX_FEN)
     cancellable: bool = True
     sort: int = Field(default=0, ge=-1_000_000, le=1_000_000)
+    coupon: Code | None = None
 
     @model_validator(mode="after")
     def _sensible(self) -> Self:
@@ -80,6 +82,8 @@ class OfferDocument(Part):
             raise ValueError(f"a name has at most {MAX_NAME} characters")
         if self.opens_at and self.closes_at and self.closes_at <= self.opens_at:
             raise ValueError("closes_at is not after opens_at")
+        if self.coupon and self.kind != "coupon":
+            raise ValueError("only an offer of kind coupon names one")
         return self
 
     def for_engine(self, time_zone: str) -> Offer:
@@ -98,6 +102,7 @@ class OfferDocument(Part):
             closes_at=self.closes_at,
             closes_on=business_date(last, time_zone) if last else None,
             member_day=self.member_day,
+            coupon=self.coupon or "",
         )
 
 
@@ -125,6 +130,7 @@ def findings(offer: OfferDocument, rulebook: Rulebook, before: Before, now: date
     """What there is to say of it, the grave things first."""
     found = [
         *_tiers(offer, rulebook),
+        *_coupon(offer, rulebook),
         *_dates(offer, before.document, now),
         *_stock(offer, before),
         *_bands(offer, rulebook),
@@ -145,6 +151,15 @@ def _tiers(offer: OfferDocument, rulebook: Rulebook) -> Iterator[Finding]:
             message = f"{code} would pay {price}, more than everybody's {offer.price_points}."
             message_zh = f"{code} 的价格 {price} 高于基础价格 {offer.price_points}。"
             yield refuse("TIER_PRICE_ABOVE_BASE", f"tier_prices.{code}", message, message_zh)
+
+
+def _coupon(offer: OfferDocument, rulebook: Rulebook) -> Iterator[Finding]:
+    if offer.coupon and rulebook.coupons.definition(offer.coupon) is None:
+        message, message_zh = f"The rulebook has no coupon {offer.coupon}.", f"规则中没有优惠券 {offer.coupon}。"
+        yield refuse("UNKNOWN_COUPON", "coupon", message, message_zh)
+    if offer.kind == "coupon" and not offer.coupon:
+        message = "It names no coupon: whoever redeems it is given none by itself."
+        yield warn("OFFER_WITHOUT_COUPON", "coupon", message, "未指定优惠券，兑换后不会自动发券。")
 
 
 def _dates(offer: OfferDocument, before: OfferDocument | None, now: datetime) -> Iterator[Finding]:

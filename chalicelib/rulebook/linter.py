@@ -10,6 +10,7 @@ from pydantic import BaseModel, ValidationError
 from chalicelib.rulebook import (
     guards,
     lint_benefits,
+    lint_coupons,
     lint_entry,
     lint_retention,
     lint_rules,
@@ -138,6 +139,7 @@ def lint(rulebook: Rulebook, today: date | None = None) -> list[Finding]:
         *lint_retention.retention(rulebook),
         *lint_benefits.benefits(rulebook),
         *lint_tasks.tasks(rulebook, today),
+        *lint_coupons.coupons(rulebook, today),
         *lint_size.size(rulebook),
         *lint_entry.entry(rulebook),
     ]

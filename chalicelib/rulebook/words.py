@@ -6,7 +6,7 @@ Worked examples are not here: the room that answers computes them with the engin
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from chalicelib.rulebook import words_tiers
+from chalicelib.rulebook import words_coupons, words_tiers
 from chalicelib.rulebook.model import Cap, EarningRule, Formula, Multiplier, Rulebook, Words
 from chalicelib.rulebook.phrases import (
     PERIODS,
@@ -40,6 +40,7 @@ def sections(rulebook: Rulebook) -> list[Section]:
         _section("badges", "勋章", "Badges", (words_tiers.badge(rulebook, badge) for badge in rulebook.badges)),
         _section("check_ins", "签到与补签", "Check-ins and make-ups", [_streak(rulebook)]),
         _section("redemption", "积分兑换", "Redemption", _redemption(rulebook)),
+        _section("coupons", "优惠券", "Coupons", words_coupons.coupons(rulebook)),
         _section("validity", "积分价值与有效期", "Value and validity", _validity(rulebook)),
         _section("refunds", "退款", "Refunds", [_refunds(rulebook)]),
     ]

@@ -20,6 +20,7 @@ class Settings:
     console_table: str
     metrics_table: str
     redemption_table: str
+    coupons_table: str
     notices_table: str
     clocks_table: str
     jobs_table: str
@@ -35,6 +36,7 @@ class Settings:
     points_due_queue_url: str
     tier_due_queue_url: str
     reevaluation_queue_url: str
+    coupons_due_queue_url: str
     test_clocks: bool
 
 
@@ -58,6 +60,7 @@ def settings() -> Settings:
         console_table=table("console"),
         metrics_table=table("metrics"),
         redemption_table=table("redemption"),
+        coupons_table=table("coupons"),
         notices_table=table("notices"),
         clocks_table=table("clocks"),
         jobs_table=table("jobs"),
@@ -73,5 +76,6 @@ def settings() -> Settings:
         points_due_queue_url=os.environ.get("POINTS_DUE_QUEUE_URL", ""),
         tier_due_queue_url=os.environ.get("TIER_DUE_QUEUE_URL", ""),
         reevaluation_queue_url=os.environ.get("REEVALUATION_QUEUE_URL", ""),
+        coupons_due_queue_url=os.environ.get("COUPONS_DUE_QUEUE_URL", ""),
         test_clocks=os.environ.get("TEST_CLOCKS") == "on" and stage != LIVE,
     )

@@ -8,6 +8,7 @@ from pynamodb.models import Model
 
 from chalicelib import ledger
 from chalicelib.console import items as console_items
+from chalicelib.coupons import items as coupons_items
 from chalicelib.engine.account import Account
 from chalicelib.engine.events import Cause, Joined
 from chalicelib.engine.process import process
@@ -47,6 +48,7 @@ def models() -> list[Any]:
     """Every PynamoDB model that may hold a connection."""
     modules = (
         console_items,
+        coupons_items,
         insights_items,
         ledger_items,
         members_items,

@@ -27,7 +27,8 @@ from chalicelib.tiers.routes import routes as tiers_routes
 from chalicelib.tiers.workers import workers as tiers_workers
 
 app = front(
-    console_admin, console_routes, coupons_admin, coupons_routes, coupons_workers, earning_admin, earning_routes, earning_workers, insights_admin,
+    console_admin, console_routes, coupons_admin, coupons_routes, coupons_workers,
+    earning_admin, earning_routes, earning_workers, insights_admin,
     insights_workers, members_admin, members_routes, notices_routes, notices_workers, offer_admin, offer_routes,
     redemption_admin, redemption_routes, reevaluation_admin, reevaluation_workers, tiers_admin, tiers_routes,
     tiers_workers,

@@ -26,6 +26,7 @@ _Number = Annotated[int, Field(ge=1, lt=10**9)]
 # A path parameter means the same on every path.
 PATH_PARAMETERS: dict[str, Any] = {
     "benefit": Code,
+    "code": Annotated[str, StringConstraints(pattern=r"^[2-9A-HJKMNP-Z]{12}$")],
     "draft": _Number,
     "job_id": Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9\-]{1,64}$")],
     "clock_id": Annotated[str, StringConstraints(pattern=r"^T[0-9a-f]{24}$")],
@@ -226,7 +227,8 @@ def _refused(contract: edge.Contract, path: str, method: str) -> set[int]:
 def _success(status: int, contract: edge.Contract, schema: Json) -> Json:
     headers = {"X-Request-Id": {"$ref": "#/components/headers/RequestId"}}
     # A merchant's writes carry their key in the body or the path.
-    if status == contract.status and (contract.idempotent or contract.auth == edge.merchant):
+    reported = contract.auth == edge.merchant and contract.body is not None
+    if status == contract.status and (contract.idempotent or reported):
         headers["Idempotency-Replayed"] = {"$ref": "#/components/headers/IdempotencyReplayed"}
     return {
         "description": HTTPStatus(status).phrase,

@@ -33,7 +33,7 @@ def held(call: Call) -> HeldList:
 
 
 @admin.route("/v1/admin/members/{member_id}/coupons", methods=["POST"])
-@endpoint(admin, auth=_SERVICE, body=GrantIn, answer=GrantAnswer, idempotent=True, further=(404,))
+@endpoint(admin, auth=_SERVICE, body=GrantIn, answer=GrantAnswer, idempotent=True)
 def grant(call: Call) -> Answer:
     """Grant a member coupons, with a reason; they follow within moments"""
     member_id = call.path["member_id"]
@@ -41,7 +41,7 @@ def grant(call: Call) -> Answer:
 
 
 @admin.route("/v1/admin/coupons/{code}/withdrawal", methods=["POST"])
-@endpoint(admin, auth=_SERVICE, body=WithdrawalIn, answer=HeldView, further=(404, 409))
+@endpoint(admin, auth=_SERVICE, body=WithdrawalIn, answer=HeldView)
 def withdraw(call: Call) -> HeldView:
     """Take a coupon that is not used from its member, with a reason"""
     found = service.withdraw(call.operator, call.path["code"], call.body.reason, call.now)

@@ -51,10 +51,10 @@ class ByDue(GlobalSecondaryIndex[Any]):
 class CouponItem(dynamo.Record):
     """A coupon. Each write replaces the whole item, under the condition that its revision is the one that was read.
 
-    source: what granted it, "<source>#<id>", by entry number `seq` · terms: the definition as it was then · expires_on:
-    its last day · notice_days: how long before it the member is told, `noticed` when that was done · state: usable,
-    used, expired, withdrawn · order_id, discount_fen, used_at: of the use · recalled: by what it was withdrawn; while it
-    is used, it is withdrawn once it comes back · returned_on: when it last came back
+    source: what granted it, "<source>#<id>", by entry number `seq` · terms: the definition as it was then ·
+    expires_on: its last day · notice_days: how long before it the member is told, `noticed` when that was done · state:
+    usable, used, expired, withdrawn · order_id, discount_fen, used_at: of the use · recalled: by what it was withdrawn;
+    while it is used, it is withdrawn once it comes back · returned_on: when it last came back
     """
 
     class Meta:

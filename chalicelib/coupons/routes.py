@@ -40,14 +40,14 @@ def quote(call: Call) -> QuoteAnswer:
 
 
 @routes.route("/v1/coupons/{code}/uses", methods=["POST"])
-@endpoint(routes, auth=merchant, body=UseIn, answer=UseAnswer, further=(404, 409))
+@endpoint(routes, auth=merchant, body=UseIn, answer=UseAnswer)
 def use(call: Call) -> Answer:
     """Use a coupon on an order, once"""
     return views.used(uses.use(call.path["code"], call.body, call.now))
 
 
 @routes.route("/v1/coupons/{code}/uses/{order_id}/cancellation", methods=["POST"])
-@endpoint(routes, auth=merchant, body=Empty, answer=CancellationAnswer, further=(404, 409))
+@endpoint(routes, auth=merchant, body=Empty, answer=CancellationAnswer)
 def cancel_use(call: Call) -> Answer:
     """The order was given up: its coupon comes back"""
     return views.ended(uses.cancel(call.path["code"], call.path["order_id"], call.now))

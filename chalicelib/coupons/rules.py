@@ -133,8 +133,8 @@ def _worth(terms: CouponDefinition, order: Order, amount: int) -> int | NotAppli
 
 
 def _room(categories: tuple[str, ...], order: Order, used: Sequence[Use]) -> int:
-    """What can still come off these categories. What an earlier coupon took is thought to lie outside them as far as its
-    own scope goes; so of every scope together, no more comes off than it costs."""
+    """What can still come off these categories. What an earlier coupon took is thought to lie outside them as far as
+    its own scope goes; so of every scope together, no more comes off than it costs."""
 
     def left(others: Iterable[Use]) -> int:
         scopes = [set(categories), *(set(use.categories) for use in others)]

@@ -163,8 +163,8 @@ class CouponList(Response):
 
 
 class QuoteAnswer(Response):
-    """`discount_fen`: what it takes off the order asked about, were no other coupon used on it; null when none was asked
-    about, or it cannot be used: `problem` says why."""
+    """`discount_fen`: what it takes off the order asked about, were no other coupon used on it; null when none was
+    asked about, or it cannot be used: `problem` says why."""
 
     coupon: CouponView
     usable: bool
@@ -173,8 +173,8 @@ class QuoteAnswer(Response):
 
 
 class UseAnswer(Response):
-    """`discount_fen` comes off the goods; `free_shipping`: shipping is not charged; `sku`: of an exchange, the piece that
-    is free."""
+    """`discount_fen` comes off the goods; `free_shipping`: shipping is not charged; `sku`: of an exchange, the piece
+    that is free."""
 
     code: str
     order_id: str
@@ -194,8 +194,8 @@ class CancellationAnswer(Response):
 
 
 class HeldView(CouponView):
-    """For operators. `source`: what granted it, by entry `seq`; `order_id`: where it is used; `recalled`: by what it was
-    withdrawn."""
+    """For operators. `source`: what granted it, by entry `seq`; `order_id`: where it is used; `recalled`: by what it
+    was withdrawn."""
 
     source: str
     seq: int

@@ -51,8 +51,8 @@ class TooManyCoupons(Conflict):
 
 @dataclass(frozen=True)
 class Used:
-    """What a use came to. `discount_fen`: off the goods; `free_shipping`: the merchant waives it; `sku`: of an exchange,
-    the piece that is free."""
+    """What a use came to. `discount_fen`: off the goods; `free_shipping`: the merchant waives it; `sku`: of an
+    exchange, the piece that is free."""
 
     code: str
     order_id: str

@@ -1,5 +1,7 @@
-"""Coupons in an entry: which are granted and which withdrawn, as facts of whatever grants or withdraws them. The coupons
-themselves lie outside the account; their room makes them of these facts."""
+"""Coupons in an entry: which are granted and which withdrawn, as facts of whatever grants or withdraws them.
+
+The coupons themselves lie outside the account; their room makes them of these facts.
+"""
 
 from collections.abc import Iterable, Mapping
 from datetime import date

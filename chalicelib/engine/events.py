@@ -324,6 +324,7 @@ class ClockMoved:
 
 Caused = (
     Joined | OrderPaid | OrderCompleted | OrderRefunded | Behaved | CheckedIn | ProfileChanged | StatusChanged
-    | PointsAdjusted | CouponsGranted | BenefitUsed | TaskClaimed | TierSet | RulesChanged | ClockMoved | Redeemed | RedemptionStep
+    | PointsAdjusted | BenefitUsed | TaskClaimed | TierSet | RulesChanged | ClockMoved | Redeemed | RedemptionStep
+    | CouponsGranted
 )  # fmt: skip
 Event = Caused | PointsDue | TierDue

@@ -44,8 +44,8 @@ class Message:
 class Run:
     """What makes one run differ from another.
 
-    queue_url: where its pages wait · page: (job, shard, through, cursor) → what is due, as (member, key), and the key to
-    go on from (JSON) · handle: (job, what is due, rulebook, now) → how much was done
+    queue_url: where its pages wait · page: (job, shard, through, cursor) → what is due, as (member, key), and the key
+    to go on from (JSON) · handle: (job, what is due, rulebook, now) → how much was done
     """
 
     queue_url: Callable[[str], str]

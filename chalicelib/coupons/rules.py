@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import combinations
 
-from chalicelib.rulebook.model_coupons import GRACE_DAYS, CouponDefinition
+from chalicelib.rulebook.model_coupons import CouponDefinition
 
 # Nothing in it can be mistaken for something else, and their number is a prime: that is what the check rests on.
 ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
@@ -168,14 +168,14 @@ def due_on(state: str, expires_on: date, *, noticed: bool, notice_days: int) -> 
     return expires_on + timedelta(days=1) if noticed else expires_on - timedelta(days=notice_days)
 
 
-def come_back(expires_on: date, today: date) -> date:
+def come_back(expires_on: date, today: date, grace_days: int) -> date:
     """The last day of a coupon that comes back today."""
-    return expires_on if expires_on >= today else today + timedelta(days=GRACE_DAYS)
+    return expires_on if expires_on >= today else today + timedelta(days=grace_days)
 
 
-def surprise_fen(least: int, steps_drawn: int, step_fen: int, left_fen: int) -> int:
+def surprise_fen(drawn: int, least: int, left_fen: int) -> int:
     """The amount drawn, or what the budget has left where that is less; 0 when it does not reach for the least."""
-    amount = min(least + steps_drawn * step_fen, left_fen - left_fen % step_fen)
+    amount = min(drawn, left_fen)
     return amount if amount >= least else 0
 
 

@@ -51,7 +51,7 @@ def _draw(order: OrderItem, fact: FactIn, coupons: Coupons, surprise: Surprise, 
     steps = secrets.randbelow((surprise.max_fen - surprise.min_fen) // STEP_FEN + 1)
     drawn = items.budget(surprise.coupon)
     left = surprise.budget_fen - int(drawn.drawn_fen)
-    amount = rules.surprise_fen(surprise.min_fen, steps, STEP_FEN, left)
+    amount = rules.surprise_fen(surprise.min_fen + steps * STEP_FEN, surprise.min_fen, left)
     definition = coupons.definition(surprise.coupon)
     if not amount or definition is None:
         telemetry.count("surprise_without_budget", stage=settings().stage)

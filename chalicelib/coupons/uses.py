@@ -15,6 +15,7 @@ from chalicelib.coupons.items import CouponItem, OrderItem
 from chalicelib.coupons.rules import NotApplicable
 from chalicelib.coupons.schemas import FactIn, UseIn
 from chalicelib.ledger import Also
+from chalicelib.rulebook import store
 from chalicelib.shared import dynamo
 from chalicelib.shared.clock import rfc3339
 from chalicelib.shared.errors import Conflict, IdempotencyMismatch, Unavailable, invalid
@@ -213,7 +214,8 @@ def _end(order: OrderItem, code: str, item: CouponItem, now: datetime) -> list[A
     item.order_id = item.discount_fen = item.used_at = None
     item.returned_on = on.isoformat()
     item.state = rules.WITHDRAWN if item.recalled else rules.USABLE
-    item.expires_on = rules.come_back(item.last_day(on), on).isoformat()
+    grace_days = store.current(now).rulebook.coupons.grace_days
+    item.expires_on = rules.come_back(item.last_day(on), on, grace_days).isoformat()
     if item.expires_on != before.isoformat():
         # The notice of its coming back names the new day.
         item.noticed = True

@@ -17,10 +17,8 @@ _FIELDS = {
     "free_shipping": set[str](),
     "exchange": {"sku"},
 }
-# A drawn amount is whole steps of this, so that members read no odd fen.
+# A drawn amount is the least and whole steps of this.
 STEP_FEN = 10
-# A coupon that comes back after its last day can be used for so long.
-GRACE_DAYS = 7
 
 
 class CouponDefinition(Part):
@@ -69,8 +67,8 @@ class Surprise(Part):
     has a budget of its own."""
 
     coupon: Code
-    min_fen: int = Field(default=100, ge=STEP_FEN, le=MAX_FEN, multiple_of=STEP_FEN)
-    max_fen: int = Field(default=1_000, ge=STEP_FEN, le=MAX_FEN, multiple_of=STEP_FEN)
+    min_fen: Fen = 100
+    max_fen: Fen = 1_000
     budget_fen: int = Field(ge=0, le=MAX_FEN)
 
     @model_validator(mode="after")
@@ -81,10 +79,12 @@ class Surprise(Part):
 
 
 class Coupons(Part):
-    """`notice_days` before its last day a coupon's member is told."""
+    """`notice_days` before its last day a coupon's member is told; one that comes back from an order after that day can
+    be used for `grace_days`."""
 
     definitions: tuple[CouponDefinition, ...] = Field(default=(), max_length=50)
     notice_days: int = Field(default=3, ge=0, le=30)
+    grace_days: int = Field(default=7, ge=1, le=90)
     surprise: Surprise | None = None
 
     def definition(self, code: str) -> CouponDefinition | None:

@@ -1,11 +1,10 @@
 """Coupons read aloud: what each is worth, on what, how long; and the surprise."""
 
 from collections.abc import Iterator
-from fractions import Fraction
 
 from chalicelib.rulebook.model import Rulebook
-from chalicelib.rulebook.model_coupons import GRACE_DAYS, CouponDefinition, Surprise
-from chalicelib.rulebook.phrases import Item, Pair, category, decimal, money, plural, sentence
+from chalicelib.rulebook.model_coupons import CouponDefinition, Surprise
+from chalicelib.rulebook.phrases import Item, Pair, category, money, plural, sentence
 
 
 def coupons(rulebook: Rulebook) -> Iterator[Item]:
@@ -25,14 +24,14 @@ def coupons(rulebook: Rulebook) -> Iterator[Item]:
             "lasts; it has nothing to do with sharing.",
         )
     if rulebook.coupons.definitions:
-        days = rulebook.coupons.notice_days
+        days, grace = rulebook.coupons.notice_days, rulebook.coupons.grace_days
         yield Item(
             "coupon_notices",
             f"优惠券到期前 {days} 天通知；有效期更短的，发放时即通知。"
-            f"订单取消或全额退款后优惠券退回，已过期的自退回之日起 {GRACE_DAYS} 天内可用。",
+            f"订单取消或全额退款后优惠券退回，已过期的自退回之日起 {grace} 天内可用。",
             f"A coupon's last day is announced {plural(days, 'day')} before it, or with the grant where it is nearer. "
             "Of an order that is cancelled or refunded in full the coupon comes back; past its last day it may be "
-            f"used for {plural(GRACE_DAYS, 'more day')}.",
+            f"used for {plural(grace, 'more day')}.",
         )
 
 
@@ -64,8 +63,7 @@ def _worth(one: CouponDefinition) -> Pair:
     if one.percent_off is not None:
         most = money(one.max_off_fen) if one.max_off_fen else ""
         limit = (f"，最多减 {most} 元", f", at most {most} yuan") if most else ("", "")
-        folds = decimal(Fraction(100 - one.percent_off, 10))
-        return f"{zh}享 {folds} 折{limit[0]}", f"{one.percent_off} % off{en}{limit[1]}"
+        return f"{zh}减 {one.percent_off}%{limit[0]}", f"{one.percent_off} % off{en}{limit[1]}"
     if one.kind == "free_shipping":
         return f"{zh}免运费", f"free shipping{en}"
     return f"{zh}可免费兑换 {one.sku} 一件", f"one piece of {one.sku} free{en}"

@@ -24,13 +24,15 @@ def handler(event, context):
     return [os.environ[name] for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")]
 """
 
-DEAD = ("orders-dead.fifo", "metrics-dead", "points-due-dead", "tier-due-dead", "reevaluation-dead", "relay-dead")
-QUEUES = ("orders.fifo", "metrics", "points-due", "tier-due", "reevaluation", *DEAD)
+DEAD = ("orders-dead.fifo", "metrics-dead", "points-due-dead", "tier-due-dead", "reevaluation-dead", "coupons-dead",
+        "coupons-due-dead", "relay-dead")  # fmt: skip
+QUEUES = ("orders.fifo", "metrics", "points-due", "tier-due", "reevaluation", "coupons", "coupons-due", *DEAD)
 WRITES = set("pud")
 
 # Promises of the architecture, kept whatever infra/access.py grants.
 WRITE_ACCOUNTS = {
-    "MembersHttp", "EarningHttp", "TiersHttp", "RedemptionHttp", "Orders", "PointsDue", "TierDue", "Reevaluate",
+    "MembersHttp", "EarningHttp", "TiersHttp", "RedemptionHttp", "CouponsHttp", "Orders", "PointsDue", "TierDue",
+    "Reevaluate",
 }  # fmt: skip
 SCAN = {"Reevaluate": {"accounts"}}
 READ_SECRETS = {
@@ -42,8 +44,9 @@ READ_SECRETS = {
         "NoticesHttp",
         "ConsoleHttp",
         "InsightsHttp",
+        "CouponsHttp",
     },
-    "merchants": {"EarningHttp", "ConsoleHttp"},
+    "merchants": {"EarningHttp", "ConsoleHttp", "CouponsHttp"},
     "wechat": {"MembersHttp"},
 }
 REPLACE_SECRETS = {"tokens": set(), "merchants": {"ConsoleHttp"}, "wechat": set()}

@@ -8,7 +8,7 @@ import pytest
 
 from chalicelib import rulebook as room
 from chalicelib.rulebook.linter import MAX_FINDINGS, lint_document, shortest_days
-from tests.unit import test_rulebook_guards, test_rulebook_linter_tiers
+from tests.unit import test_rulebook_coupons, test_rulebook_guards, test_rulebook_linter_tiers
 from tests.unit.documents import GONE, Row, behaviour, changed, check, findings, multiplier, rule
 
 WORDS = {"zh": "名", "en": "name"}
@@ -249,9 +249,8 @@ def test_every_code_the_linter_can_emit_has_a_row() -> None:
     emitted = {text for text in literals if text.isupper() and text.isascii() and text.replace("_", "").isalpha()}
     assert {"INVALID", "GIFTS_ON", "POINTS_FOR_SHARING"} < emitted
     # What does not load is tested with the model; NFKC is a form of Unicode.
-    assert emitted - {"INVALID", "NFKC"} == {
-        row.code for page in (ROWS, test_rulebook_guards.ROWS, test_rulebook_linter_tiers.ROWS) for row in page
-    }
+    tables = (ROWS, test_rulebook_coupons.ROWS, test_rulebook_guards.ROWS, test_rulebook_linter_tiers.ROWS)
+    assert emitted - {"INVALID", "NFKC"} == {row.code for table in tables for row in table}
 
 
 @pytest.mark.parametrize(("months", "days"), [(5, 150), (6, 181), (11, 334), (12, 365), (24, 730)])

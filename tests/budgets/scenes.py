@@ -8,6 +8,7 @@ from chalicelib.members import sessions
 from chalicelib.rulebook.presets import preset
 from infra.local.wechat_rules import WechatRules
 from tests.budgets import (
+    coupon_scenes,
     due_scenes,
     offer_scenes,
     redemption_scenes,
@@ -327,6 +328,7 @@ SCENES: dict[str, Scene] = {
     **tier_scenes.SCENES,
     **offer_scenes.SCENES,
     **redemption_scenes.SCENES,
+    **coupon_scenes.SCENES,
     **reevaluation_scenes.SCENES,
     **due_scenes.SCENES,
     **worker_scenes.SCENES,

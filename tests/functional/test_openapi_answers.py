@@ -9,6 +9,7 @@ import pytest
 from chalicelib.console.service import TRIES_PER_NAME
 from infra.generate import ROOT
 from infra.local.wechat_server import FakeWechat
+from tests.functional.coupons_room import settle
 from tests.functional.redemptions_room import ADDRESS, rich
 from tests.functional.redemptions_room import document as offer
 from tests.functional.redemptions_room import offer as on_sale
@@ -52,6 +53,7 @@ def test_every_route_answers_as_promised(kept: Kept, wechat: FakeWechat) -> None
     operator_calls(kept, wechat)
     offer_calls(kept)
     redemption_calls(kept)
+    coupon_calls(kept)
     tier_calls(kept)
     assert kept.succeeded == PROMISES.operation_ids()
 
@@ -201,6 +203,26 @@ def redemption_calls(kept: Kept) -> None:
     assert kept.call(200, "GET", f"/v1/me/redemptions/{sent}", token=member.token).body["claims"]
     assert kept.call(200, "GET", f"/v1/admin/redemptions/{sent}", token=token).body["parcel"]
     assert kept.call(200, "GET", "/v1/me/redemptions?limit=1", token=member.token).body["next_cursor"]
+
+
+def coupon_calls(kept: Kept) -> None:
+    member, token = kept.api.log_in("cora"), kept.api.operator("support")
+    person, body = f"/v1/admin/members/{member.member_id}/coupons", {"coupon": "mall_10", "reason": "a courtesy"}
+    kept.call(200, "POST", person, body, token=token, key="g")
+    kept.call(422, "POST", person, {**body, "coupon": "none"}, token=token, key="h")
+    settle(member)
+    code = kept.call(200, "GET", "/v1/me/coupons?limit=1", token=member.token).body["items"][0]["code"]
+    kept.call(200, "GET", f"/v1/coupons/{code}", merchant=True)
+    kept.call(404, "GET", "/v1/coupons/none", merchant=True)
+    uses, order = f"/v1/coupons/{code}/uses", {"order_id": "c1", "amount_fen": 5_000}
+    kept.call(200, "POST", uses, order, merchant=True)
+    replayed = kept.call(200, "POST", uses, order, merchant=True)
+    assert replayed.headers["Idempotency-Replayed"] == "true"
+    kept.call(409, "POST", uses, {**order, "order_id": "c2"}, merchant=True)
+    kept.call(200, "POST", f"{uses}/c1/cancellation", merchant=True)
+    kept.call(200, "GET", f"{person}?state=usable", token=token)
+    kept.call(200, "POST", f"/v1/admin/coupons/{code}/withdrawal", {"reason": "a mistake"}, token=token)
+    assert kept.call(200, "GET", "/v1/admin/coupons/surprise", token=token).body["on"]
 
 
 def test_refusals_are_as_promised(kept: Kept) -> None:

@@ -1,8 +1,10 @@
-"""The front door: every room's blueprints on one app. Packaging reads routes and workers from here; in Lambda each room
-answers through its own `entry.py`, and this module is never imported."""
+"""The front door: every room's blueprints on one app, for packaging. In Lambda each room answers by its `entry.py`."""
 
 from chalicelib.console.admin import admin as console_admin
 from chalicelib.console.routes import routes as console_routes
+from chalicelib.coupons.admin import admin as coupons_admin
+from chalicelib.coupons.routes import routes as coupons_routes
+from chalicelib.coupons.workers import workers as coupons_workers
 from chalicelib.earning.admin import admin as earning_admin
 from chalicelib.earning.routes import routes as earning_routes
 from chalicelib.earning.workers import workers as earning_workers
@@ -29,8 +31,9 @@ from chalicelib.tiers.routes import routes as tiers_routes
 from chalicelib.tiers.workers import workers as tiers_workers
 
 app = front(
-    console_admin, console_routes, donation_routes, earning_admin, earning_routes, earning_workers,
-    holds_routes, holds_workers, insights_admin, insights_workers, lottery_admin, lottery_routes, members_admin,
-    members_routes, notices_routes, notices_workers, offer_admin, offer_routes, redemption_admin,
-    redemption_routes, reevaluation_admin, reevaluation_workers, tiers_admin, tiers_routes, tiers_workers,
+    console_admin, console_routes, coupons_admin, coupons_routes, coupons_workers, donation_routes, earning_admin,
+    earning_routes, earning_workers, holds_routes, holds_workers, insights_admin, insights_workers, lottery_admin,
+    lottery_routes, members_admin, members_routes, notices_routes, notices_workers, offer_admin, offer_routes,
+    redemption_admin, redemption_routes, reevaluation_admin, reevaluation_workers, tiers_admin, tiers_routes,
+    tiers_workers,
 )  # fmt: skip

@@ -76,6 +76,18 @@ ACCESS: dict[str, Access] = {
         tables={"accounts": "gp", "journal": "gp", "rulebook": "g", "lottery": "gqpui", "guard": "g", "audit": "p"},
         secrets={"tokens": "r"},
     ),
+    "CouponsHttp": Access(
+        tables={
+            "accounts": "gp",
+            "journal": "gp",
+            "rulebook": "g",
+            "coupons": "gqpi",
+            "notices": "p",
+            "guard": "gp",
+            "audit": "p",
+        },
+        secrets={"tokens": "r", "merchants": "r"},
+    ),
     "InsightsHttp": Access(tables={"metrics": "q", "guard": "g"}, secrets={"tokens": "r"}),
     "Orders": Access(
         tables={"accounts": "gp", "journal": "gqp", "rulebook": "g"},
@@ -84,6 +96,16 @@ ACCESS: dict[str, Access] = {
     ),
     "Relay": Access(tables={"rulebook": "g"}, publishes=("facts",), streams=("journal",), failures=("relay-dead",)),
     "CountFacts": Access(tables={"metrics": "u", "guard": "p"}, consumes=("metrics",)),
+    "IssueCoupons": Access(
+        tables={"rulebook": "g", "coupons": "gqpu", "notices": "p"},
+        consumes=("coupons",),
+    ),
+    "CouponExpiry": Access(sends=("coupons-due",)),
+    "CouponsDue": Access(
+        tables={"rulebook": "g", "coupons": "gpi", "notices": "p"},
+        sends=("coupons-due",),
+        consumes=("coupons-due",),
+    ),
     "PendingRelease": Access(sends=("points-due",)),
     "PointsExpiry": Access(sends=("points-due",)),
     "PointsDue": Access(

@@ -34,6 +34,8 @@ QUEUE_WORKERS = {
         "reevaluation",
         1,
     ),
+    "IssueCoupons": ("chalicelib.coupons.workers.issue_coupons", "IssueCouponsSqsEventSource", "coupons", 10),
+    "CouponsDue": ("chalicelib.coupons.workers.coupons_due", "CouponsDueSqsEventSource", "coupons-due", 1),
 }
 # function → handler, which is named as its job. When each runs stands beside its code.
 SCHEDULES = {
@@ -42,6 +44,7 @@ SCHEDULES = {
     "BenefitGrants": "chalicelib.tiers.workers.benefit_grants",
     "TierReview": "chalicelib.tiers.workers.tier_review",
     "HoldExpiry": "chalicelib.holds.workers.hold_expiry",
+    "CouponExpiry": "chalicelib.coupons.workers.coupon_expiry",
 }
 RELAY = "Relay"
 NO_TEST_CLOCKS_IN_LIVE = {
@@ -65,6 +68,8 @@ MAX_CONCURRENCY = {
     "TierDue": 5,
     "HoldsDue": 5,
     "Reevaluate": 8,
+    "IssueCoupons": 10,
+    "CouponsDue": 5,
     RELAY: 20,
 }
 MAX_CONCURRENCY |= dict.fromkeys(SCHEDULES, 1)
@@ -98,7 +103,7 @@ def _environment(function: str) -> Template:
     variables: Template = {"STAGE": {"Ref": "Stage"}}
     if function == "Orders":
         variables["ORDERS_DEAD_QUEUE_URL"] = {"Ref": "OrdersDeadQueueUrl"}
-    for queue in ("points-due", "tier-due", "holds-due", "reevaluation"):
+    for queue in ("points-due", "tier-due", "holds-due", "reevaluation", "coupons-due"):
         if queue in ACCESS[function].sends:
             variables[f"{queue.upper().replace('-', '_')}_QUEUE_URL"] = {"Ref": f"{logical(queue)}QueueUrl"}
     if function == RELAY:
@@ -298,6 +303,7 @@ def template(app: Chalice) -> Template:
             "TierDueQueueUrl": {"Type": "String"},
             "HoldsDueQueueUrl": {"Type": "String"},
             "ReevaluationQueueUrl": {"Type": "String"},
+            "CouponsDueQueueUrl": {"Type": "String"},
             "WechatUrl": {"Type": "String", "Default": "https://api.weixin.qq.com"},
             "ReservedConcurrency": {"Type": "String", "AllowedValues": ["on", "off"], "Default": "off"},
             "TestClocks": {"Type": "String", "AllowedValues": ["on", "off"], "Default": "off"},

@@ -87,21 +87,54 @@ def _queues(queue: str, fifo: bool) -> dict[str, Template]:
     }
 
 
-def _topics() -> dict[str, Template]:
-    """The topic of facts and its one subscription so far (a consumer more is a subscription more), and the topic of
-    alarms, to which whoever is on duty subscribes."""
+# What the coupons' queue is told of: kinds of entry, and names of facts within them (`about` of each message).
+ABOUT_COUPONS = ("coupons", "coupons_withdrawn", "first", "refunded_in_full")
+
+
+def _subscription(queue: str, about: tuple[str, ...] = ()) -> dict[str, Template]:
+    """The queue is told of every fact, or of those `about` one of these; and SNS may send to it."""
+    thing = logical(queue)
+    chosen: Template = {"FilterPolicy": {"about": list(about)}} if about else {}
     return {
-        "AlarmsTopic": {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": name("alarms")}},
-        "FactsTopic": {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": name("facts")}},
-        "MetricsSubscription": {
+        f"{thing}Subscription": {
             "Type": "AWS::SNS::Subscription",
             "Properties": {
                 "TopicArn": {"Ref": "FactsTopic"},
                 "Protocol": "sqs",
-                "Endpoint": att("MetricsQueue"),
+                "Endpoint": att(f"{thing}Queue"),
                 "RawMessageDelivery": True,
+                **chosen,
             },
         },
+        f"{thing}QueuePolicy": {
+            "Type": "AWS::SQS::QueuePolicy",
+            "Properties": {
+                "Queues": [{"Ref": f"{thing}Queue"}],
+                "PolicyDocument": {
+                    "Version": "2012-10-17",
+                    "Statement": [
+                        {
+                            "Effect": "Allow",
+                            "Principal": {"Service": "sns.amazonaws.com"},
+                            "Action": "sqs:SendMessage",
+                            "Resource": att(f"{thing}Queue"),
+                            "Condition": {"ArnEquals": {"aws:SourceArn": {"Ref": "FactsTopic"}}},
+                        }
+                    ],
+                },
+            },
+        },
+    }
+
+
+def _topics() -> dict[str, Template]:
+    """The topic of facts with its subscriptions (a consumer more is a subscription more), and the topic of alarms, to
+    which whoever is on duty subscribes."""
+    return {
+        "AlarmsTopic": {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": name("alarms")}},
+        "FactsTopic": {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": name("facts")}},
+        **_subscription("metrics"),
+        **_subscription("coupons", ABOUT_COUPONS),
         # Without one of its own the topic is open to the whole account, whatever the roles say.
         "FactsTopicPolicy": {
             "Type": "AWS::SNS::TopicPolicy",
@@ -115,24 +148,6 @@ def _topics() -> dict[str, Template]:
                             "Principal": {"AWS": sub("arn:${AWS::Partition}:iam::${AWS::AccountId}:root")},
                             "Action": "sns:Publish",
                             "Resource": {"Ref": "FactsTopic"},
-                        }
-                    ],
-                },
-            },
-        },
-        "MetricsQueuePolicy": {
-            "Type": "AWS::SQS::QueuePolicy",
-            "Properties": {
-                "Queues": [{"Ref": "MetricsQueue"}],
-                "PolicyDocument": {
-                    "Version": "2012-10-17",
-                    "Statement": [
-                        {
-                            "Effect": "Allow",
-                            "Principal": {"Service": "sns.amazonaws.com"},
-                            "Action": "sqs:SendMessage",
-                            "Resource": att("MetricsQueue"),
-                            "Condition": {"ArnEquals": {"aws:SourceArn": {"Ref": "FactsTopic"}}},
                         }
                     ],
                 },
@@ -195,6 +210,7 @@ def template() -> Template:
     del resources["RelayQueue"]
     resources |= _queues("points-due", fifo=False) | _queues("tier-due", fifo=False)
     resources |= _queues("holds-due", fifo=False) | _queues("reevaluation", fifo=False)
+    resources |= _queues("coupons", fifo=False) | _queues("coupons-due", fifo=False)
     resources |= _topics() | _secrets() | {"Bucket": _bucket()}
     return {
         "AWSTemplateFormatVersion": "2010-09-09",
@@ -213,6 +229,7 @@ def template() -> Template:
             "TierDueQueueUrl": {"Value": {"Ref": "TierDueQueue"}},
             "HoldsDueQueueUrl": {"Value": {"Ref": "HoldsDueQueue"}},
             "ReevaluationQueueUrl": {"Value": {"Ref": "ReevaluationQueue"}},
+            "CouponsDueQueueUrl": {"Value": {"Ref": "CouponsDueQueue"}},
             "BucketName": {"Value": {"Ref": "Bucket"}},
         },
     }

@@ -128,6 +128,7 @@ def deploy(
     say("app stack: functions, API")
     urls = (
         "OrdersDeadQueueUrl", "PointsDueQueueUrl", "TierDueQueueUrl", "HoldsDueQueueUrl", "ReevaluationQueueUrl",
+        "CouponsDueQueueUrl",
     )  # fmt: skip
     wanted = {name: data[name] for name in ("FactsTopicArn", *urls)}
     # Asked of the table: one restored from a backup has another stream than the one the data stack remembers.

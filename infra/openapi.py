@@ -27,6 +27,7 @@ _Number = Annotated[int, Field(ge=1, lt=10**9)]
 PATH_PARAMETERS: dict[str, Any] = {
     "benefit": Code,
     "campaign_id": Code,
+    "code": Annotated[str, StringConstraints(pattern=r"^[2-9A-HJKMNP-Z]{12}$")],
     "draft": _Number,
     "draw_id": Annotated[str, StringConstraints(pattern=r"^D[0-9A-F]{18}$")],
     "hold_id": NaturalKey,
@@ -230,7 +231,8 @@ def _refused(contract: edge.Contract, path: str, method: str) -> set[int]:
 def _success(status: int, contract: edge.Contract, schema: Json) -> Json:
     headers = {"X-Request-Id": {"$ref": "#/components/headers/RequestId"}}
     # A merchant's writes carry their key in the body or the path.
-    if status == contract.status and (contract.idempotent or contract.auth == edge.merchant):
+    reported = contract.auth == edge.merchant and contract.body is not None
+    if status == contract.status and (contract.idempotent or reported):
         headers["Idempotency-Replayed"] = {"$ref": "#/components/headers/IdempotencyReplayed"}
     return {
         "description": HTTPStatus(status).phrase,

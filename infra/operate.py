@@ -10,7 +10,7 @@
     codes-key use KID      makes it seal; the old ones stay, for what they have sealed
     dead QUEUE             what waits in a dead-letter queue, with reasons; takes nothing (QUEUE: orders.fifo,
                            metrics, points-due, tier-due, holds-due,
-                           reevaluation)
+                           reevaluation, coupons, coupons-due)
     redrive QUEUE          sends it all back to its queue: what was recorded already is not recorded again
 
 Every change leaves a record in the audit trail. Secrets are asked for, never arguments: shells remember arguments.
@@ -36,7 +36,9 @@ from chalicelib.shared.errors import Refusal
 from infra import dead_letters, target
 
 ACTOR = "deployment"
-QUEUES = ("orders.fifo", "metrics", "points-due", "tier-due", "holds-due", "reevaluation")
+QUEUES = (
+    "orders.fifo", "metrics", "points-due", "tier-due", "holds-due", "reevaluation", "coupons", "coupons-due",
+)  # fmt: skip
 
 
 def owner(name: str, ask: Callable[[str], str]) -> str:

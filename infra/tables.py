@@ -77,6 +77,16 @@ TABLES = (
         {"id": "S", "kind": "S", "drawer": "S"},
         (Index("by_member", "drawer", "kind"),),
     ),
+    Table(
+        "coupons",
+        "id",
+        "kind",
+        {"id": "S", "kind": "S", "code": "S", "due_shard": "S", "due_on": "S"},
+        (
+            Index("by_code", "code", "kind", "KEYS_ONLY"),
+            Index("by_due", "due_shard", "due_on", "KEYS_ONLY"),
+        ),
+    ),
     Table("notices", "member_id", "at_id", {"member_id": "S", "at_id": "S"}),
     Table("guard", "id", None, {"id": "S"}, ttl="expires_at"),
     Table("audit", "day", "at_id", {"day": "S", "at_id": "S"}),

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from types import MappingProxyType
 
-from chalicelib.engine import counters
+from chalicelib.engine import counters, coupons
 from chalicelib.engine.account import Account
 from chalicelib.engine.decision import Decision
 from chalicelib.engine.draft import Draft, effective_tier
@@ -96,13 +96,14 @@ def granted_for(account: Account, benefit: Benefit) -> str | None:
 
 
 def grant(draft: Draft, through: date) -> None:
-    """Grants all that is due by the day `through`, as entitlements in the entry's facts: the redemption capability
-    makes coupons of them."""
+    """Grants all that is due by the day `through`, as entitlements in the entry's facts, and the coupons of those that
+    name one."""
     granted = dict(draft.account.granted)
     for benefit, period, quantity in due(draft.rulebook, draft.account, through):
         granted[benefit.code] = period
         entitlement = {"benefit": benefit.code, "period": period, "quantity": quantity, "value": dict(benefit.value)}
         draft.facts.setdefault("entitlements", []).append(entitlement)
+        coupons.grant(draft, benefit.value.get("coupon"), quantity, f"benefit#{benefit.code}")
         draft.say(benefit.code, 0, f"{benefit.name.en} × {quantity} for {period}",
                   f"发放{benefit.name.zh} × {quantity}（{period}）")  # fmt: skip
     # What the rulebook no longer has is forgotten, so that accounts stay small; but not within its own month or year,

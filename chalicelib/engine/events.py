@@ -78,6 +78,7 @@ class OrderRecord:
     seq: the entry of the payment; sprint_percent: what it added to the progress of a sprint
     rewards: task that it completed → (the period it was done in, points it paid), those undone left out
     counts_offset: what was paid in points earned and counted as spending, as the rulebook said then
+    coupons: what its entry granted, as its facts have it
     """
 
     order_id: str
@@ -98,6 +99,7 @@ class OrderRecord:
     offset_fen: int = 0
     counts_offset: bool = False
     refunded_offset_fen: int = 0
+    coupons: tuple[Mapping[str, Any], ...] = ()
 
     @property
     def granted(self) -> int:
@@ -203,7 +205,8 @@ class Offer:
     price_points: for one piece · tier_prices: tier → its own price · min_tier: the lowest tier that may redeem it,
     empty for everybody · tags: one of them is needed, none when empty · limits: window → pieces a member may have
     opens_at, closes_at: on sale from, and until just before; None: no bound · closes_on: its last business day, which
-    an offer limited for a lifetime has · member_day: the day's factor applies · lottery, chances: what a piece gives
+    an offer limited for a lifetime has · member_day: the day's factor applies · lottery, chances: what a piece
+    gives · coupon: the definition of the one it gives
     """
 
     offer_id: str
@@ -220,6 +223,7 @@ class Offer:
     member_day: bool = True
     lottery: str = ""
     chances: int = 0
+    coupon: str = ""
 
 
 @dataclass(frozen=True)
@@ -256,6 +260,7 @@ class RedemptionRecord:
     counted_on: date | None = None
     lottery: str = ""
     chances: int = 0
+    coupon: str = ""
 
     @property
     def kept(self) -> int:
@@ -347,6 +352,17 @@ class Drawn:
 
 
 @dataclass(frozen=True)
+class CouponsGranted:
+    """An operator's goodwill: so many coupons of a definition."""
+
+    cause: Cause
+    coupon: str
+    quantity: int
+    reason: str
+    actor: str
+
+
+@dataclass(frozen=True)
 class TierSet:
     """An operator sets the tier (a reinstatement), or lends one until `until`."""
 
@@ -376,6 +392,6 @@ class ClockMoved:
 Caused = (
     Joined | OrderPaid | OrderCompleted | OrderRefunded | Behaved | CheckedIn | ProfileChanged | StatusChanged
     | PointsAdjusted | BenefitUsed | TaskClaimed | TierSet | RulesChanged | ClockMoved | Redeemed | RedemptionStep
-    | PointsHeld | HoldStep | Drawn
+    | PointsHeld | HoldStep | Drawn | CouponsGranted
 )  # fmt: skip
 Event = Caused | PointsDue | TierDue

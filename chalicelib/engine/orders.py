@@ -41,6 +41,8 @@ def paid(draft: Draft, event: OrderPaid) -> Decision:
     draft.count("orders", 1, on)
     record = _grant(draft, event, what)
     draft.facts.update(_facts(record))
+    if what.first_time:
+        draft.facts["first"] = True
     early = []
     for refund in event.early_refunds:
         if _beyond(record, refund):
@@ -193,6 +195,7 @@ def _take_back(draft: Draft, record: OrderRecord, refund: Refund) -> tuple[Order
     draft.count("spend_fen", -counted_fen, record.paid_on)
     if undone:
         draft.count("orders", -1, record.paid_on)
+        draft.facts["refunded_in_full"] = True
     _claw_back(draft, record, taken, yuan(counted_fen or refund.offset_fen))
     counted = {"spend_fen": counted_fen, "orders": int(undone)} | tasks.undo(draft, record, full=undone)
     undo(draft, Undone(counted, record.seq, record.paid_on))
@@ -286,4 +289,5 @@ def record_of(entries: Iterable[Entry]) -> OrderRecord | None:
         offset_fen=facts.get("offset_fen", 0),
         counts_offset=facts.get("counts_offset", False),
         refunded_offset_fen=sum(r.get("offset_fen", 0) for r in refunds),
+        coupons=tuple(facts.get("coupons", ())),
     )

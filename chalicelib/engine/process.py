@@ -8,6 +8,7 @@ from typing import Any
 
 from chalicelib.engine import (
     benefits,
+    coupons,
     due,
     events,
     holds,
@@ -221,6 +222,7 @@ _STEPS: MappingProxyType[type, Callable[[Draft, Any], Decision]] = MappingProxyT
         events.BenefitUsed: benefits.use,
         events.TaskClaimed: _claimed,
         events.TierSet: review.set_tier,
+        events.CouponsGranted: coupons.granted,
         events.RulesChanged: _rules_changed,
         events.ClockMoved: _clock_moved,
         events.Redeemed: redemptions.redeem,

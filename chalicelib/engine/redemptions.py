@@ -11,7 +11,7 @@ from datetime import date
 from types import MappingProxyType
 from typing import Any
 
-from chalicelib.engine import lotteries, offers, points
+from chalicelib.engine import coupons, lotteries, offers, points
 from chalicelib.engine.advance import advance
 from chalicelib.engine.decision import Decision, Entry
 from chalicelib.engine.draft import Draft
@@ -109,6 +109,8 @@ def redeem(draft: Draft, event: Redeemed) -> Decision:
     draft.purse, missing = points.debit(draft.purse, total)
     if missing:
         raise InsufficientPoints([{"field": "quantity", "problem": f"{missing} points to go", "points": missing}])
+    if offer.coupon and not coupons.grant(draft, offer.coupon, event.quantity, _coupon_of(event.redemption_id)):
+        raise NotOnSale([{"field": "offer_id", "problem": f"no coupon {offer.coupon} is granted now"}])
     if offer.limits:
         redeemed = offers.counted(draft.account, offer, event.quantity, today)
         if len(redeemed) > MAX_LIMITED_OFFERS:
@@ -133,6 +135,11 @@ def redeem(draft: Draft, event: Redeemed) -> Decision:
         "name": {"zh": offer.name.zh, "en": offer.name.en}, "quantity": event.quantity, "price_points": each,
         "on": today.isoformat(), **_present(further),
     })  # fmt: skip
+
+
+def _coupon_of(redemption_id: str) -> str:
+    """For what reason the coupons of a redemption are granted."""
+    return f"redemption#{redemption_id}"
 
 
 def _present(facts: Mapping[str, Any]) -> dict[str, Any]:
@@ -221,6 +228,8 @@ def _give_back(draft: Draft, event: RedemptionStep, quantity: int) -> None:
     draft.say("redemption", draft.returned, f"{record.name.en} × {quantity}: {told}, points go back to their lots",
               f"{record.name.zh} × {quantity}：{told_zh}，积分退回原批次")  # fmt: skip
     draft.repaid(repaid)
+    if record.coupon:
+        coupons.withdraw(draft, record.coupon, quantity, _coupon_of(record.redemption_id), record.seq)
     if record.counted_on:
         draft.count("redemptions", -quantity, record.counted_on)
     count = record.chances * quantity
@@ -273,6 +282,7 @@ def record_of(entries: Iterable[Entry]) -> RedemptionRecord | None:
         counted_on=_day(facts),
         lottery=lottery,
         chances=chances,
+        coupon=coupons.of_source(facts.get("coupons", ()), _coupon_of(facts["redemption_id"])),
     )
     for entry in entries:
         if "step" in entry.facts:

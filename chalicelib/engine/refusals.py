@@ -162,6 +162,11 @@ class RefundExceedsHold(Conflict):
     message, message_zh = "More points would be refunded than were captured.", "退回积分超过已扣除积分"
 
 
+class CouponNotGranted(InvalidFields):
+    code = "COUPON_NOT_GRANTED"
+    message, message_zh = "There is no such coupon to grant now.", "没有可发放的该优惠券"
+
+
 class StepRefused(Conflict):
     code = "STEP_REFUSED"
     message, message_zh = "The redemption's state does not allow this.", "当前状态不允许该操作"

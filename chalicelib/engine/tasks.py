@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from fractions import Fraction
 from types import MappingProxyType
 
-from chalicelib.engine import counters, lotteries, points, retention
+from chalicelib.engine import counters, coupons, lotteries, points, retention
 from chalicelib.engine.account import Account
 from chalicelib.engine.draft import Draft
 from chalicelib.engine.earning import Situation, holds
@@ -131,8 +131,8 @@ def _mark(draft: Draft, task: Task, current: str, state: str) -> None:
 
 
 def reward(draft: Draft, task: Task) -> int:
-    """Pays a task: points (more of them in the sprint), a badge, make-up cards, chances of lotteries that are not over.
-    Returns the points."""
+    """Pays a task: points (more of them in the sprint), a badge, make-up cards, chances of lotteries that are not over,
+    a coupon. Returns the points."""
     amount, factor = task.points, Fraction(1)
     if retention.in_sprint(draft.account.standing, draft.today):
         factor = Fraction(draft.rulebook.tiers.retention.sprint.task_points_factor)
@@ -150,7 +150,15 @@ def reward(draft: Draft, task: Task) -> int:
         lotteries.give(draft, code, count)
     if task.badge:
         award(draft, task.badge)
+    given = coupons.grant(draft, task.coupon, 1, coupon_of(task))
+    if given:
+        draft.say(task.id, 0, f"Coupon: {given.name.en}", f"优惠券：{given.name.zh}")
     return amount
+
+
+def coupon_of(task: Task) -> str:
+    """For what reason the task's coupon is granted."""
+    return f"task#{task.id}"
 
 
 def undo(draft: Draft, order: OrderRecord, *, full: bool) -> dict[str, int]:
@@ -166,9 +174,11 @@ def undo(draft: Draft, order: OrderRecord, *, full: bool) -> dict[str, int]:
         if not done_in or _complete(draft.account, task, order.paid_on) or (over and not full):
             continue
         marked, state = draft.account.tasks.get(task.id, ("", ""))
-        rewarded = task.claim == "auto" or (marked == done_in and state == DONE)
+        tapped = marked == done_in and state == DONE and task.claim == "tap"
+        _withdraw_coupon(draft, order, task, tapped=tapped)
+        rewarded = task.claim == "auto" or tapped
         if marked == done_in:
-            paid = task.points if state == DONE and task.claim == "tap" else paid
+            paid = task.points if tapped else paid
             tasks = {name: value for name, value in draft.account.tasks.items() if name != task.id}
             draft.account = draft.account.with_(tasks=MappingProxyType(tasks))
         for metric, amount in {**({} if task.honorary else {"tasks": 1}), **task.credits}.items():
@@ -180,6 +190,15 @@ def undo(draft: Draft, order: OrderRecord, *, full: bool) -> dict[str, int]:
             lotteries.take_back(draft, code, count)
         draft.facts.setdefault("tasks_undone", []).append(task.id)
     return counted
+
+
+def _withdraw_coupon(draft: Draft, order: OrderRecord, task: Task, *, tapped: bool) -> None:
+    granted = coupons.of_source(order.coupons, coupon_of(task))
+    if granted:
+        coupons.withdraw(draft, granted, 1, coupon_of(task), order.seq)
+    elif tapped and task.coupon:
+        # It came with the tap, of which the order knows nothing.
+        coupons.withdraw(draft, task.coupon, 1, coupon_of(task), order.seq, sure=False)
 
 
 def _take_back(draft: Draft, task: Task, paid: int) -> None:

@@ -1,10 +1,11 @@
 """The book: the only writer of accounts. A decision is committed whole or not at all, a cause once, forever.
 
 `book` commits, `statement` reads, `verify` checks, `parking` keeps a place for an entry that has not come yet,
-`due` runs what happens by itself, `sweep` does so for everybody who is due, page by page; `members` is everybody.
+`due` runs what happens by itself, `sweep` does so for everybody who is due, `paging` goes from page to page;
+`members` is everybody.
 """
 
-from chalicelib.ledger import due, sweep
+from chalicelib.ledger import due, paging, sweep
 from chalicelib.ledger.admission import admit, admit_reader
 from chalicelib.ledger.book import Also, AlsoFor, Outcome, body_hash, create, execute, load, member_of, wait
 from chalicelib.ledger.codec import entry_from_image
@@ -55,6 +56,7 @@ __all__ = [
     "look",
     "member_of",
     "members",
+    "paging",
     "park",
     "redemptions",
     "scope",

@@ -10,15 +10,16 @@ from typing import Any
 from pynamodb.exceptions import DoesNotExist, GetError, QueryError, UpdateError
 
 from chalicelib import ledger
-from chalicelib.engine.decision import Decision, Entry
+from chalicelib.engine.decision import Decision
 from chalicelib.notices.items import NoticeItem
 from chalicelib.shared import dynamo
 from chalicelib.shared.clock import rfc3339
 from chalicelib.shared.errors import BadCursor, NotFound
 from chalicelib.shared.ids import digest
 
+Pair = tuple[str, str]
 # Kinds of entry a member is told of, and what the message is called.
-TITLES: dict[str, tuple[str, str]] = {
+TITLES: dict[str, Pair] = {
     "expiry_noticed": ("积分即将到期", "Points are about to expire"),
     "lots_expired": ("积分已过期", "Points have expired"),
     "pending_released": ("积分已入账", "Points have arrived"),
@@ -59,23 +60,28 @@ class Notice:
 def requests(decision: Decision) -> list[ledger.Also]:
     """The notice a decision's entry asks for, to be written in its transaction; none for most entries."""
     entry = decision.entry
-    return [ledger.Also(_item(entry), NoticeItem.at_id.does_not_exist())] if entry.kind in TITLES else []
+    if entry.kind not in TITLES:
+        return []
+    body = "；".join(line.why_zh for line in entry.lines), "; ".join(line.why for line in entry.lines)
+    return [notice(entry.member_id, entry.cause.key, entry.kind, TITLES[entry.kind], body, entry.at)]
 
 
-def _item(entry: Entry) -> NoticeItem:
-    zh, en = TITLES[entry.kind]
-    at = rfc3339(entry.at)
-    return NoticeItem(
-        entry.member_id,
+def notice(member_id: str, cause: str, kind: str, title: Pair, body: Pair, at: datetime) -> ledger.Also:
+    """A notice to be written in the transaction of what it tells; refused when it is there. `title`, `body`: Chinese,
+    English · cause: what it tells of, once an instant."""
+    stamp = rfc3339(at)
+    item = NoticeItem(
+        member_id,
         # Every character of it may stand in a path as it is.
-        f"{at}_{digest(entry.cause.key, 12)}",
-        cause=entry.cause.key,
-        kind=entry.kind,
-        at=at,
-        title={"zh": zh, "en": en},
-        body={"zh": "；".join(line.why_zh for line in entry.lines), "en": "; ".join(line.why for line in entry.lines)},
-        channels=[{"channel": INBOX, "at": at, "outcome": "delivered"}],
+        f"{stamp}_{digest(cause, 12)}",
+        cause=cause,
+        kind=kind,
+        at=stamp,
+        title={"zh": title[0], "en": title[1]},
+        body={"zh": body[0], "en": body[1]},
+        channels=[{"channel": INBOX, "at": stamp, "outcome": "delivered"}],
     )
+    return ledger.Also(item, NoticeItem.at_id.does_not_exist())
 
 
 def page(member_id: str, limit: int, cursor: str | None) -> tuple[list[Notice], str | None]:

@@ -25,7 +25,8 @@ _Numbered = tuple[str, Message]
 
 
 def fact(entry: Entry, time_zone: str) -> dict[str, Any]:
-    """What is announced. `on` is the business date, so that no consumer needs the rulebook to know the day."""
+    """What is announced. `on` is the business date, so that no consumer needs the rulebook to know the day;
+    `rulebook_version` is the one it was decided under."""
     return {
         "member_id": entry.member_id,
         "seq": entry.seq,
@@ -36,6 +37,7 @@ def fact(entry: Entry, time_zone: str) -> dict[str, Any]:
         "points": entry.points,
         "balance_after": entry.balance_after,
         "tier_after": entry.tier_after,
+        "rulebook_version": entry.rulebook_version,
         "facts": dict(entry.facts),
     }
 
@@ -72,10 +74,15 @@ def _messages(records: Sequence[dict[str, Any]], now: datetime) -> tuple[list[_N
 
 
 def _message(fact_: dict[str, Any], index: int) -> Message:
+    """`about`, the kind and the names of the facts there are, lets a subscription choose by what happened within."""
+    about = json.dumps([fact_["kind"], *sorted(fact_["facts"])])
     return {
         "Id": str(index),
         "Message": json.dumps(fact_, ensure_ascii=False, separators=(",", ":")),
-        "MessageAttributes": {"kind": {"DataType": "String", "StringValue": fact_["kind"]}},
+        "MessageAttributes": {
+            "kind": {"DataType": "String", "StringValue": fact_["kind"]},
+            "about": {"DataType": "String.Array", "StringValue": about},
+        },
     }
 
 
@@ -83,7 +90,7 @@ def _batches(messages: list[_Numbered]) -> Iterator[list[_Numbered]]:
     batch: list[_Numbered] = []
     size = 0
     for number, message in messages:
-        length = len(message["Message"].encode()) + 200
+        length = len(message["Message"].encode()) + len(json.dumps(message["MessageAttributes"])) + 100
         if batch and (len(batch) == MAX_BATCH or size + length > MAX_BATCH_BYTES):
             yield batch
             batch, size = [], 0

@@ -73,7 +73,8 @@ class OfferDocument(Part):
     empty · limits: window → pieces a member may have · opens_at, closes_at: on sale from, and until just before ·
     member_day: whether the rulebook's factors of a member day apply · value_fen: what it is worth, for operators only ·
     cancellable: by the member · lottery, chances: of an offer of kind lottery, what each piece gives · sort: the
-    smallest is listed first · donation: of a campaign, and of it alone
+    smallest is listed first · donation: of a campaign, and of it alone · coupon: the definition of what an offer of
+    kind coupon gives
     """
 
     offer_id: Code
@@ -96,6 +97,7 @@ class OfferDocument(Part):
     chances: int = Field(default=0, ge=0, le=100)
     sort: int = Field(default=0, ge=-1_000_000, le=1_000_000)
     donation: Donation | None = None
+    coupon: Code | None = None
 
     @model_validator(mode="after")
     def _sensible(self) -> Self:
@@ -111,6 +113,8 @@ class OfferDocument(Part):
             raise ValueError("a campaign has one price for everybody, member_day false, and no stock")
         if {self.kind == "lottery", self.lottery is not None, self.chances > 0} not in ({True}, {False}):
             raise ValueError("an offer of kind lottery names its lottery and gives chances, no other does")
+        if self.coupon and self.kind != "coupon":
+            raise ValueError("only an offer of kind coupon names one")
         return self
 
     @property
@@ -136,6 +140,7 @@ class OfferDocument(Part):
             member_day=self.member_day,
             lottery=self.lottery or "",
             chances=self.chances,
+            coupon=self.coupon or "",
         )
 
 
@@ -163,6 +168,7 @@ def findings(offer: OfferDocument, rulebook: Rulebook, before: Before, now: date
     """What there is to say of it, the grave things first."""
     found = [
         *_tiers(offer, rulebook),
+        *_coupon(offer, rulebook),
         *_dates(offer, before.document, now),
         *_stock(offer, before),
         *_bands(offer, rulebook),
@@ -185,6 +191,15 @@ def _tiers(offer: OfferDocument, rulebook: Rulebook) -> Iterator[Finding]:
             message = f"{code} would pay {price}, more than everybody's {offer.price_points}."
             message_zh = f"{code} 的价格 {price} 高于基础价格 {offer.price_points}。"
             yield refuse("TIER_PRICE_ABOVE_BASE", f"tier_prices.{code}", message, message_zh)
+
+
+def _coupon(offer: OfferDocument, rulebook: Rulebook) -> Iterator[Finding]:
+    if offer.coupon and rulebook.coupons.definition(offer.coupon) is None:
+        message, message_zh = f"The rulebook has no coupon {offer.coupon}.", f"规则中没有优惠券 {offer.coupon}。"
+        yield refuse("UNKNOWN_COUPON", "coupon", message, message_zh)
+    if offer.kind == "coupon" and not offer.coupon:
+        message = "It names no coupon: whoever redeems it is given none by itself."
+        yield warn("OFFER_WITHOUT_COUPON", "coupon", message, "未指定优惠券，兑换后不会自动发券。")
 
 
 def _dates(offer: OfferDocument, before: OfferDocument | None, now: datetime) -> Iterator[Finding]:

@@ -27,7 +27,7 @@ def entry_bytes(rulebook: Rulebook) -> int:
     consequences = _consequences(rulebook)
     triggers = {rule.trigger for rule in rulebook.earning} | {behaviour.code for behaviour in rulebook.behaviours}
     actions = [_earned(rulebook, trigger) + consequences for trigger in sorted(triggers)]
-    granted = [_granted(tier.benefits) for tier in rulebook.tiers.levels]
+    granted = [_granted(rulebook, tier.benefits) for tier in rulebook.tiers.levels]
     return FIXED_BYTES + max([consequences, *actions, *granted])
 
 
@@ -128,7 +128,8 @@ def _task(rulebook: Rulebook, task: Task) -> int:
     done = _line(task.id, f"{en}: 1000000 × {_FACTOR} (sprint) = {_POINTS}",
                  f"{zh}：1000000 × {_FACTOR}（保级冲刺）= {_POINTS}")  # fmt: skip
     cards = _line(task.id, "31 make-up cards", "补签卡 31 张") if task.make_up_cards else 0
-    return done + cards + _bytes(task.id) + _REPAID + _chances(rulebook, task)
+    own = done + cards + _bytes(task.id) + _REPAID
+    return own + _chances(rulebook, task) + _coupon(rulebook, task.coupon, task.id)
 
 
 def _chances(rulebook: Rulebook, task: Task) -> int:
@@ -140,7 +141,16 @@ def _chances(rulebook: Rulebook, task: Task) -> int:
     )
 
 
-def _granted(benefits: tuple[Benefit, ...]) -> int:
+def _coupon(rulebook: Rulebook, code: object, of: str) -> int:
+    """A coupon's line and its fact, of whatever grants it; its withdrawal is a fact of another entry."""
+    definition = rulebook.coupons.definition(code) if isinstance(code, str) else None
+    if definition is None:
+        return 0
+    line = _line(of, f"Coupon: {definition.name.en}", f"优惠券：{definition.name.zh}")
+    return line + _bytes({"coupon": code, "quantity": 99, "of": f"benefit#{of}", "since": 10**9})
+
+
+def _granted(rulebook: Rulebook, benefits: tuple[Benefit, ...]) -> int:
     """A year of a tier's monthly benefits and one birthday, in the entry of a run that comes late."""
     total = 0
     for benefit in benefits:
@@ -149,7 +159,7 @@ def _granted(benefits: tuple[Benefit, ...]) -> int:
         line = _line(benefit.code, f"{benefit.name.en} × {count} for {_DAY[:7]}",
                      f"发放{benefit.name.zh} × {count}（{_DAY[:7]}）")  # fmt: skip
         facts = {"benefit": benefit.code, "period": _DAY[:7], "quantity": count, "value": benefit.value}
-        total += (line + _bytes(facts)) * times
+        total += (line + _bytes(facts) + _coupon(rulebook, benefit.value.get("coupon"), benefit.code)) * times
     return total
 
 

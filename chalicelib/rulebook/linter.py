@@ -11,6 +11,7 @@ from chalicelib.rulebook import (
     guards,
     lint_benefits,
     lint_cash,
+    lint_coupons,
     lint_entry,
     lint_lotteries,
     lint_retention,
@@ -142,6 +143,7 @@ def lint(rulebook: Rulebook, today: date | None = None) -> list[Finding]:
         *lint_benefits.benefits(rulebook),
         *lint_tasks.tasks(rulebook, today),
         *lint_lotteries.lotteries(rulebook, today),
+        *lint_coupons.coupons(rulebook, today),
         *lint_size.size(rulebook),
         *lint_entry.entry(rulebook),
     ]

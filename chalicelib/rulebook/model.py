@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from chalicelib.rulebook.conditions import Code, Condition, Part, asks_first_time, metrics_in
+from chalicelib.rulebook.model_coupons import Coupons
 from chalicelib.rulebook.model_lotteries import Lottery
 from chalicelib.rulebook.model_redemption import Cash, Redemption
 from chalicelib.rulebook.model_tiers import (
@@ -291,6 +292,7 @@ class Rulebook(Part):
     refunds: Refunds = Refunds()
     redemption: Redemption = Redemption()
     lotteries: tuple[Lottery, ...] = Field(default=(), max_length=5)
+    coupons: Coupons = Coupons()
     guard_rails: GuardRails = GuardRails()
     limits: Limits = Limits()
     capabilities: dict[str, dict[str, Any]] = Field(

@@ -49,7 +49,8 @@ class Benefit(Part):
 
     Keys of `value` the engine knows: `per_day` and `per_month` of a feature or service limit its uses (`unlimited`: no
     limit); `per_month` of an economic benefit is granted each month; a benefit with `on_birthday` is granted on the
-    birthday. Everything else is shown and left to whoever honours the benefit.
+    birthday; with `coupon`, what is granted are coupons of that definition.
+    Everything else is shown and left to whoever honours the benefit.
     """
 
     code: Code
@@ -170,8 +171,8 @@ class Task(Part):
 
     `when`: who may take part. `claim`: `auto` rewards at once, `tap` waits for the member's tap until the period ends.
     `credits`: counters that grow by so much when it is done. `badge`: one it awards. `chances`: lottery → draws it
-    gives. A task that awards a badge and nothing else is `honorary`: it counts as no completed task, so it keeps no
-    tier.
+    gives. `coupon`: the definition of one it gives. A task that awards a badge and nothing else is `honorary`: it counts
+    as no completed task, so it keeps no tier.
     """
 
     id: Code
@@ -187,6 +188,7 @@ class Task(Part):
     badge: Code | None = None
     make_up_cards: int = Field(default=0, ge=0, le=31)
     chances: dict[Code, Annotated[int, Field(ge=1, le=100)]] = Field(default_factory=dict, max_length=5)
+    coupon: Code | None = None
 
     @model_validator(mode="after")
     def _dated(self) -> Self:
@@ -201,7 +203,8 @@ class Task(Part):
     @property
     def honorary(self) -> bool:
         """Whether a badge is all it leads to."""
-        return self.badge is not None and not (self.points or self.credits or self.make_up_cards or self.chances)
+        others = self.points or self.credits or self.make_up_cards or self.chances or self.coupon
+        return self.badge is not None and not others
 
     def window(self, need: Need) -> str:
         """Where a goal's counter is read: a campaign's is its own."""

@@ -6,7 +6,7 @@ Worked examples are not here: the room that answers computes them with the engin
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from chalicelib.rulebook import words_cash, words_lotteries, words_tiers
+from chalicelib.rulebook import words_cash, words_coupons, words_lotteries, words_tiers
 from chalicelib.rulebook.model import Cap, EarningRule, Formula, Multiplier, Rulebook, Words
 from chalicelib.rulebook.phrases import (
     PERIODS,
@@ -43,6 +43,7 @@ def sections(rulebook: Rulebook) -> list[Section]:
         _section(
             "lotteries", "抽奖", "Lotteries", (words_lotteries.lottery(rulebook, one) for one in rulebook.lotteries)
         ),
+        _section("coupons", "优惠券", "Coupons", words_coupons.coupons(rulebook)),
         _section("validity", "积分价值与有效期", "Value and validity", _validity(rulebook)),
         _section("refunds", "退款", "Refunds", [_refunds(rulebook)]),
     ]

@@ -39,7 +39,7 @@ def tier(rulebook: Rulebook, level: Tier) -> Item:
             )
         )
     if level.benefits:
-        told = [_benefit(benefit) for benefit in level.benefits]
+        told = [_benefit(rulebook, benefit) for benefit in level.benefits]
         parts.append((f"权益：{'、'.join(b[0] for b in told)}", f"benefits: {', '.join(b[1] for b in told)}"))
     return sentence(level.code, level.name, parts)
 
@@ -54,9 +54,9 @@ def _any_of(zh: str, en: str, goals: list[Pair]) -> Pair:
     return f"{zh}{one}：{'，或'.join(g[0] for g in goals)}", f"{en} {', or '.join(g[1] for g in goals)}"
 
 
-def _benefit(benefit: Benefit) -> Pair:
+def _benefit(rulebook: Rulebook, benefit: Benefit) -> Pair:
     """The name with its values; keys this page does not know are shown as they are."""
-    parts = [_benefit_value(benefit, key, value) for key, value in benefit.value.items() if value is not False]
+    parts = [_benefit_value(rulebook, benefit, k, value) for k, value in benefit.value.items() if value is not False]
     zh, en = "，".join(p[0] for p in parts), ", ".join(p[1] for p in parts)
     return (
         f"{benefit.name.zh}（{zh}）" if zh else benefit.name.zh,
@@ -64,7 +64,7 @@ def _benefit(benefit: Benefit) -> Pair:
     )
 
 
-def _benefit_value(benefit: Benefit, key: str, value: int | str | bool) -> Pair:
+def _benefit_value(rulebook: Rulebook, benefit: Benefit, key: str, value: int | str | bool) -> Pair:
     if value is True:
         known = {"unlimited": ("不限次", "unlimited"), "on_birthday": ("生日当天发放", "granted on the birthday")}
         return known.get(key, (key, key))
@@ -78,7 +78,13 @@ def _benefit_value(benefit: Benefit, key: str, value: int | str | bool) -> Pair:
         if key in ("per_day", "per_month"):
             zh, en = PERIODS[key.removeprefix("per_")]
             return f"{zh}最多使用 {value} 次", f"used at most {times(value)} {en}"
-    return str(value), str(value)
+    return _coupon(rulebook, str(value)) if key == "coupon" else (str(value), str(value))
+
+
+def _coupon(rulebook: Rulebook, code: str) -> Pair:
+    """What members call a coupon."""
+    definition = rulebook.coupons.definition(code)
+    return (definition.name.zh, definition.name.en) if definition else (code, code)
 
 
 # Keeping and losing -------------------------------------------------------------------------------------------------
@@ -234,6 +240,9 @@ def _rewards(rulebook: Rulebook, one: Task) -> Iterator[Pair]:
     for lottery in rulebook.lotteries:
         if count := one.chances.get(lottery.code):
             yield f"“{lottery.name.zh}”抽奖机会 {count} 次", f"{plural(count, 'chance')} of “{lottery.name.en}”"
+    if one.coupon:
+        zh, en = _coupon(rulebook, one.coupon)
+        yield f"优惠券“{zh}”", f"the coupon “{en}”"
     for metric, amount in one.credits.items():
         yield _credit(rulebook, metric, amount)
 

@@ -21,6 +21,7 @@ class Settings:
     metrics_table: str
     redemption_table: str
     lottery_table: str
+    coupons_table: str
     notices_table: str
     clocks_table: str
     jobs_table: str
@@ -38,6 +39,7 @@ class Settings:
     tier_due_queue_url: str
     holds_due_queue_url: str
     reevaluation_queue_url: str
+    coupons_due_queue_url: str
     test_clocks: bool
 
 
@@ -62,6 +64,7 @@ def settings() -> Settings:
         metrics_table=table("metrics"),
         redemption_table=table("redemption"),
         lottery_table=table("lottery"),
+        coupons_table=table("coupons"),
         notices_table=table("notices"),
         clocks_table=table("clocks"),
         jobs_table=table("jobs"),
@@ -79,5 +82,6 @@ def settings() -> Settings:
         tier_due_queue_url=os.environ.get("TIER_DUE_QUEUE_URL", ""),
         holds_due_queue_url=os.environ.get("HOLDS_DUE_QUEUE_URL", ""),
         reevaluation_queue_url=os.environ.get("REEVALUATION_QUEUE_URL", ""),
+        coupons_due_queue_url=os.environ.get("COUPONS_DUE_QUEUE_URL", ""),
         test_clocks=os.environ.get("TEST_CLOCKS") == "on" and stage != LIVE,
     )

@@ -25,7 +25,7 @@ def documents(now: datetime) -> list[dict[str, Any]]:
             "offer_id": "coupon_10", "kind": "coupon", "sort": 20, "price_points": 1_000, "member_day": False,
             "name": {"zh": "10 元优惠券", "en": "10 yuan coupon"},
             "words": {"zh": "下单时抵扣 10 元。", "en": "Takes 10 yuan off an order."},
-            "limits": {"day": 1}, "value_fen": 1_000,
+            "limits": {"day": 1}, "value_fen": 1_000, "coupon": "mall_10",
         },
         {
             "offer_id": "video_month", "kind": "virtual", "sort": 30, "price_points": 1_800,

@@ -44,7 +44,7 @@ def brand() -> Iterator[Api]:
         world.create_secrets()
         queue = {"QueueName": "membership-test-orders-dead.fifo", "Attributes": {"FifoQueue": "true"}}
         patch.setenv("ORDERS_DEAD_QUEUE_URL", clients.client("sqs").create_queue(**queue)["QueueUrl"])
-        for name in ("reevaluation", "points-due", "tier-due", "holds-due"):
+        for name in ("reevaluation", "points-due", "tier-due", "holds-due", "coupons-due"):
             url = clients.client("sqs").create_queue(QueueName=f"membership-test-{name}")["QueueUrl"]
             patch.setenv(f"{name.upper().replace('-', '_')}_QUEUE_URL", url)
         topic = clients.client("sns").create_topic(Name="membership-test-facts")

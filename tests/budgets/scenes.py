@@ -8,6 +8,7 @@ from chalicelib.members import sessions
 from chalicelib.rulebook.presets import preset
 from infra.local.wechat_rules import WechatRules
 from tests.budgets import (
+    coupon_scenes,
     due_scenes,
     hold_scenes,
     lottery_scenes,
@@ -333,6 +334,7 @@ SCENES: dict[str, Scene] = {
     **mall_scenes.SCENES,
     **hold_scenes.SCENES,
     **lottery_scenes.SCENES,
+    **coupon_scenes.SCENES,
     **reevaluation_scenes.SCENES,
     **due_scenes.SCENES,
     **worker_scenes.SCENES,

@@ -281,6 +281,40 @@ BUDGETS: dict[str, Budget] = {
     # The entry, the record as it is afterwards; the record 2 and its place 1, the audit record 2.
     "POST /v1/admin/draws/{draw_id}/delivery": Budget("3×GetItem TransactWriteItems", 3, 5, "tokens"),
     "GET /v1/me/notices": STATEMENT,
+    "GET /v1/me/coupons": Budget("GetItem Query", 1.5, 0, "rules tokens"),
+    # The index by code, then the coupon itself.
+    "GET /v1/coupons/{code}": Budget("PutItem Query GetItem", 1.5, 1, "rules merchants"),
+    # Besides, the order's item; coupon 2, its place among what is due 1, order 2.
+    "POST /v1/coupons/{code}/uses": Budget("PutItem Query 2×GetItem TransactWriteItems", 2.5, 6, "rules merchants"),
+    "POST /v1/coupons/{code}/uses, replayed": Budget("PutItem Query 2×GetItem", 2.5, 1, "merchants"),
+    # And the notice that it has come back.
+    "POST /v1/coupons/{code}/uses/{order_id}/cancellation": Budget(
+        "PutItem Query 2×GetItem TransactWriteItems", 2.5, 8, "rules merchants"
+    ),
+    "GET /v1/admin/members/{member_id}/coupons": Budget("2×GetItem Query", 2.5, 0, "rules tokens"),
+    "POST /v1/admin/members/{member_id}/coupons": AUDITED,
+    # The refused transaction is paid for, without its index; then the stored entry is read.
+    "POST /v1/admin/members/{member_id}/coupons, replayed": Budget(
+        "3×GetItem TransactWriteItems", 3, 6, "rules tokens"
+    ),
+    "POST /v1/admin/coupons/{code}/withdrawal": Budget("2×GetItem Query TransactWriteItems", 2.5, 5, "rules tokens"),
+    "GET /v1/admin/coupons/surprise": Budget("2×GetItem", 2, 0, "rules tokens"),
+    # The coupon 2 with its two places in indexes, the notice 2.
+    "IssueCoupons": Budget("TransactWriteItems", 0, 6, "rules"),
+    # The refused transaction, and a look whether the coupons are there.
+    "IssueCoupons, delivered again": Budget("GetItem TransactWriteItems", 1, 4, "rules"),
+    # The grant's coupons, and once more after the one that was withdrawn.
+    "IssueCoupons, a withdrawal": Budget("2×Query TransactWriteItems", 2, 3),
+    # The order, whether there is a surprise, the budget; the coupon with its places 4, budget, order and notice 2 each.
+    "IssueCoupons, a first purchase": Budget("3×GetItem TransactWriteItems", 3, 10, "rules"),
+    "IssueCoupons, a first purchase refunded": Budget("2×GetItem 2×TransactWriteItems", 2, 5),
+    # Order, coupon with its place among what is due, notice; then whether it had brought a surprise.
+    "IssueCoupons, an order with a coupon refunded": Budget("3×GetItem TransactWriteItems", 3, 7, "rules"),
+    "CouponExpiry": Budget("2×SendMessageBatch", 0, 0),
+    # A page of the index; each coupon, its change 2 with its place moved 2, and its notice 2.
+    "CouponsDue": Budget("Query GetItem TransactWriteItems", 1.5, 6, "rules"),
+    "CouponsDue, nobody": Budget("Query", 0.5, 0, "rules"),
+    "CouponsDue, followed by another page": Budget("Query GetItem TransactWriteItems SendMessage", 1.5, 6, "rules"),
     # The account, the notice, and that it was read.
     "POST /v1/me/notices/{notice_id}/read": Budget("2×GetItem UpdateItem", 2, 1, "tokens"),
     "POST /v1/me/notices/{notice_id}/read, replayed": Budget("2×GetItem", 2, 0, "tokens"),

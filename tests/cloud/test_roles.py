@@ -25,14 +25,24 @@ def handler(event, context):
 """
 
 DEAD = ("orders-dead.fifo", "metrics-dead", "points-due-dead", "tier-due-dead", "holds-due-dead", "reevaluation-dead",
-        "relay-dead")  # fmt: skip
-QUEUES = ("orders.fifo", "metrics", "points-due", "tier-due", "holds-due", "reevaluation", *DEAD)
+        "coupons-dead", "coupons-due-dead", "relay-dead")  # fmt: skip
+QUEUES = (
+    "orders.fifo",
+    "metrics",
+    "points-due",
+    "tier-due",
+    "holds-due",
+    "reevaluation",
+    "coupons",
+    "coupons-due",
+    *DEAD,
+)
 WRITES = set("pud")
 
 # Promises of the architecture, kept whatever infra/access.py grants.
 WRITE_ACCOUNTS = {
-    "MembersHttp", "EarningHttp", "TiersHttp", "RedemptionHttp", "HoldsHttp", "LotteryHttp", "Orders", "PointsDue",
-    "TierDue", "HoldsDue", "Reevaluate",
+    "MembersHttp", "EarningHttp", "TiersHttp", "RedemptionHttp", "HoldsHttp", "LotteryHttp", "CouponsHttp", "Orders",
+    "PointsDue", "TierDue", "HoldsDue", "Reevaluate",
 }  # fmt: skip
 SCAN = {"Reevaluate": {"accounts"}}
 READ_SECRETS = {
@@ -46,8 +56,9 @@ READ_SECRETS = {
         "NoticesHttp",
         "ConsoleHttp",
         "InsightsHttp",
+        "CouponsHttp",
     },
-    "merchants": {"EarningHttp", "HoldsHttp", "ConsoleHttp"},
+    "merchants": {"EarningHttp", "HoldsHttp", "CouponsHttp", "ConsoleHttp"},
     "wechat": {"MembersHttp"},
     "codes": {"RedemptionHttp"},
 }

@@ -13,6 +13,7 @@ from pydantic import BaseModel
 
 from app import app
 from chalicelib.console import schemas as console
+from chalicelib.coupons import schemas as coupons
 from chalicelib.earning import schemas as earning
 from chalicelib.holds import schemas as holds
 from chalicelib.lottery import schemas as lotteries
@@ -48,6 +49,9 @@ BODIES: dict[type[BaseModel], dict[str, Any]] = {
     console.PasswordIn: {"current_password": "not the password", "new_password": "correct horse staple"},
     console.PublishIn: {"draft": 99},
     console.RollbackIn: {"version": 99},
+    coupons.GrantIn: {"coupon": "mall_10", "reason": "a matrix"},
+    coupons.UseIn: {"order_id": "o-9", "amount_fen": 100},
+    coupons.WithdrawalIn: {"reason": "a matrix"},
     earning.ActionIn: {"action_id": "a-9", "kind": "browse", "seconds": 300},
     earning.AdjustmentIn: {"points": 1, "reason": "a matrix"},
     earning.EventIn: {

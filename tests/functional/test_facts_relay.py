@@ -100,6 +100,7 @@ def test_each_entry_becomes_one_fact_and_consumers_may_choose_by_kind(topic: Top
         "points": 1,
         "balance_after": 101,
         "tier_after": "normal",
+        "rulebook_version": 1,
         "facts": {"actor": "operator:ada"},
     }
     assert seqs(topic.received(topic.adjusted)) == [2, 3]
@@ -205,6 +206,6 @@ def test_a_batch_of_which_nothing_was_published_fails_as_a_whole_and_waits(topic
 
 def test_a_fact_names_nothing_personal(topic: Topic) -> None:
     entry = ledger.entry_from_image(history(0)[0]["dynamodb"]["NewImage"])
-    allowed = set("member_id seq at on kind cause points balance_after tier_after facts".split())
+    allowed = set("member_id seq at on kind cause points balance_after tier_after rulebook_version facts".split())
     assert set(service.fact(entry, "Asia/Shanghai")) == allowed
     assert timedelta(0) == entry.at - NOW

@@ -60,6 +60,7 @@ def test_every_write_sent_twice_is_one_act_and_one_answer(api: Api) -> None:
     consent = {"name": "privacy_policy", "version": "1", "granted": True}
     agreed = {**consent, "name": "lottery"}
     action = {"action_id": "a", "kind": "browse"}
+    coupon = {"coupon": "mall_10", "quantity": 1, "reason": "sorry"}
     writes: tuple[tuple[str, str, dict[str, Any], str, dict[str, Any] | None], ...] = (
         ("POST", "/v1/me/consents", consent, member.token, {**consent, "version": "2"}),
         ("PATCH", "/v1/me", {"nickname": "Ann"}, member.token, {"nickname": "Bea"}),
@@ -83,6 +84,7 @@ def test_every_write_sent_twice_is_one_act_and_one_answer(api: Api) -> None:
         ("POST", f"/v1/me/redemptions/{visit}/cancellation", {}, member.token, None),
         ("POST", f"/v1/me/redemptions/{mug}/claims", broken, member.token, {**broken, "reason": "lost"}),
         ("POST", f"/v1/admin/redemptions/{used}/steps", use, owner, {**use, "reason": "another"}),
+        ("POST", f"{at}/coupons", coupon, owner, {**coupon, "quantity": 2}),
         ("POST", f"{at}/freeze", {"reason": "asked for"}, owner, {"reason": "another"}),
         ("POST", f"{at}/unfreeze", {"reason": "asked for"}, owner, {"reason": "another"}),
         ("POST", "/v1/me/logout-everywhere", {}, member.token, None),

@@ -11,6 +11,7 @@ from chalicelib.console.service import TRIES_PER_NAME
 from chalicelib.shared.clock import business_date
 from infra.generate import ROOT
 from infra.local.wechat_server import FakeWechat
+from tests.functional.coupons_room import settle
 from tests.functional.lottery_room import player
 from tests.functional.lottery_room import publish as in_force
 from tests.functional.mall_room import PARTNER
@@ -61,6 +62,7 @@ def test_every_route_answers_as_promised(kept: Kept, wechat: FakeWechat) -> None
     mall_calls(kept)
     hold_calls(kept)
     lottery_calls(kept)
+    coupon_calls(kept)
     tier_calls(kept)
     assert kept.succeeded == PROMISES.operation_ids()
 
@@ -295,6 +297,26 @@ def lottery_calls(kept: Kept) -> None:
     kept.call(404, "POST", "/v1/admin/draws/D000000000000000000/delivery", note, token=token)
     # Until its end no rulebook may follow without it.
     kept.api.clock.pass_(days=1)
+
+
+def coupon_calls(kept: Kept) -> None:
+    member, token = kept.api.log_in("cora"), kept.api.operator("support")
+    person, body = f"/v1/admin/members/{member.member_id}/coupons", {"coupon": "mall_10", "reason": "a courtesy"}
+    kept.call(200, "POST", person, body, token=token, key="g")
+    kept.call(422, "POST", person, {**body, "coupon": "none"}, token=token, key="h")
+    settle(member)
+    code = kept.call(200, "GET", "/v1/me/coupons?limit=1", token=member.token).body["items"][0]["code"]
+    kept.call(200, "GET", f"/v1/coupons/{code}", merchant=True)
+    kept.call(404, "GET", "/v1/coupons/none", merchant=True)
+    uses, order = f"/v1/coupons/{code}/uses", {"order_id": "c1", "amount_fen": 5_000}
+    kept.call(200, "POST", uses, order, merchant=True)
+    replayed = kept.call(200, "POST", uses, order, merchant=True)
+    assert replayed.headers["Idempotency-Replayed"] == "true"
+    kept.call(409, "POST", uses, {**order, "order_id": "c2"}, merchant=True)
+    kept.call(200, "POST", f"{uses}/c1/cancellation", merchant=True)
+    kept.call(200, "GET", f"{person}?state=usable", token=token)
+    kept.call(200, "POST", f"/v1/admin/coupons/{code}/withdrawal", {"reason": "a mistake"}, token=token)
+    assert kept.call(200, "GET", "/v1/admin/coupons/surprise", token=token).body["on"]
 
 
 def test_refusals_are_as_promised(kept: Kept) -> None:

@@ -13,6 +13,7 @@ from pynamodb.models import Model
 
 from chalicelib import ledger
 from chalicelib.console import items as console_items
+from chalicelib.coupons import items as coupons_items
 from chalicelib.engine.account import Account
 from chalicelib.engine.events import Cause, Joined
 from chalicelib.engine.process import process
@@ -72,6 +73,7 @@ def models() -> list[Any]:
     """Every PynamoDB model that may hold a connection."""
     modules = (
         console_items,
+        coupons_items,
         insights_items,
         ledger_items,
         lottery_items,

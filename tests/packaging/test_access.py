@@ -147,8 +147,8 @@ def test_it_is_impossible(app_template: Template, function: str, actions: tuple[
     ("secret", "readers", "writers"),
     [
         ("tokens", {f for f in FUNCTIONS if f.endswith("Http")}, set()),
-        # Earning and holds verify merchants, the console issues their keys.
-        ("merchants", {"EarningHttp", "HoldsHttp", "ConsoleHttp"}, {"ConsoleHttp"}),
+        # Earning, holds and coupons verify merchants, the console issues their keys.
+        ("merchants", {"EarningHttp", "HoldsHttp", "CouponsHttp", "ConsoleHttp"}, {"ConsoleHttp"}),
         ("wechat", {"MembersHttp"}, set()),
     ],
 )

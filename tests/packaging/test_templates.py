@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from app import app
+from chalicelib.coupons.expiry import JOB as COUPON_EXPIRY
 from chalicelib.ledger.due import JOBS
 from infra.access import ACCESS
 from infra.app_stack import (
@@ -111,13 +112,14 @@ def test_each_schedule_is_a_function_of_its_own_and_the_hourly_ones_have_each_a_
         (event,) = app_template["Resources"][function]["Properties"]["Events"].values()
         assert event["Type"] == "Schedule"
         found[function] = event["Properties"]["Schedule"]
-    assert len(set(SCHEDULES.values())) == len(SCHEDULES) == 5
+    assert len(set(SCHEDULES.values())) == len(SCHEDULES) == 6
     # What must come first: a release before the expiry of what it released, grants before the tier ends that grants.
     assert found == {
         "PendingRelease": "cron(0 * * * ? *)",
         "PointsExpiry": "cron(10 * * * ? *)",
         "BenefitGrants": "cron(20 * * * ? *)",
         "TierReview": "cron(30 * * * ? *)",
+        "CouponExpiry": "cron(40 * * * ? *)",
         # Members wait for their points.
         "HoldExpiry": "cron(* * * * ? *)",
     }
@@ -129,7 +131,7 @@ def test_a_member_who_could_not_be_decided_rings_an_alarm_of_the_job(app_templat
         assert (alarm["Namespace"], alarm["MetricName"], alarm["Threshold"]) == ("membership", "members_not_decided", 1)
         job = {"Name": "job", "Value": handler.rpartition(".")[2]}
         assert alarm["Dimensions"] == [job, {"Name": "stage", "Value": {"Ref": "Stage"}}]
-        assert job["Value"] in JOBS
+        assert job["Value"] in {*JOBS, COUPON_EXPIRY}
 
 
 def test_a_schedule_that_stops_firing_rings_an_alarm(app_template: Template) -> None:

@@ -10,6 +10,7 @@ from chalicelib import rulebook as room
 from chalicelib.rulebook.linter import MAX_FINDINGS, lint_document, shortest_days
 from tests.unit import (
     test_rulebook_cash,
+    test_rulebook_coupons,
     test_rulebook_guards,
     test_rulebook_linter_tiers,
     test_rulebook_lotteries,
@@ -254,7 +255,13 @@ def test_every_code_the_linter_can_emit_has_a_row() -> None:
     emitted = {text for text in literals if text.isupper() and text.isascii() and text.replace("_", "").isalpha()}
     assert {"INVALID", "GIFTS_ON", "POINTS_FOR_SHARING"} < emitted
     # What does not load is tested with the model; NFKC is a form of Unicode.
-    others = (test_rulebook_cash, test_rulebook_guards, test_rulebook_linter_tiers, test_rulebook_lotteries)
+    others = (
+        test_rulebook_cash,
+        test_rulebook_coupons,
+        test_rulebook_guards,
+        test_rulebook_linter_tiers,
+        test_rulebook_lotteries,
+    )
     rows = [*ROWS, *(row for page in others for row in page.ROWS)]
     assert emitted - {"INVALID", "NFKC"} == {row.code for row in rows}
 

@@ -272,8 +272,9 @@ def test_a_member_day_s_prices_and_the_bands_are_the_products(name: str) -> None
 
 
 def test_the_retail_sections_know_the_surprise() -> None:
-    sections = preset("retail")["capabilities"]
-    assert sections["surprise"]["first_order_coupon_fen"] == [1_00, 10_00]
+    surprise = load(preset("retail")).coupons.surprise
+    assert surprise
+    assert (surprise.min_fen, surprise.max_fen) == (1_00, 10_00)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -308,7 +309,10 @@ def test_the_retail_benefits_are_the_products() -> None:
     ]  # fmt: skip
     for tier in ("gold", "diamond"):
         assert {"free_shipping", "support", "birthday", "icon", "frame"} <= set(given[tier])
-        assert given[tier]["monthly_coupon"] == {"amount_fen": 50_00, "per_month": 1}
+        assert given[tier]["monthly_coupon"] == {"amount_fen": 50_00, "per_month": 1, "coupon": "monthly_50"}
+        coupon = rulebook.coupons.definition("monthly_50")
+        assert coupon
+        assert coupon.amount_off_fen == 50_00
     assert {"priority", "early_access", "title"} <= set(given["diamond"])
     kinds = {benefit.kind for tier in rulebook.tiers.levels for benefit in tier.benefits}
     assert kinds == {"economic", "service", "feature", "honour"}

@@ -24,7 +24,10 @@ from tests.unit.documents import changed, goal, multiplier, place, rule, task, t
 Changes = dict[str, Any]
 NAMED = {"zh": "名", "en": "name"}
 # What members need not know, or what this version does not play yet.
-UNTOLD = ("schema_version", "capabilities", "limits")
+# Of the surprise only what may be drawn is told, not what its definition says or how much there is of it.
+UNTOLD = (
+    "schema_version", "capabilities", "limits", "coupons.surprise.budget_fen", "coupons.definitions.4.amount_off_fen",
+)  # fmt: skip
 # Retail leaves these to their defaults.
 DEFAULTS: Changes = {"behaviours.1.max_seconds": 14_400, "streak.make_up_cost_points": 20}
 
@@ -226,7 +229,7 @@ def test_a_setting_is_said_as_it_is(changes: Changes, item: str, zh: str, en: st
 
 
 def test_a_brand_without_multipliers_months_or_weeks_says_nothing_about_them() -> None:
-    bare = changed({"multipliers": [], "tasks": [], "badges": [], "earning": [rule()]})
+    bare = changed({"multipliers": [], "tasks": [], "badges": [], "earning": [rule()], "coupons": {}})
     for tier in bare["tiers"]["levels"][1:]:
         tier["promotion"], tier["retention"] = [goal("orders", 3 + len(tier["benefits"]))], []
         tier["benefits"] = []

@@ -171,8 +171,8 @@ class Task(Part):
 
     `when`: who may take part. `claim`: `auto` rewards at once, `tap` waits for the member's tap until the period ends.
     `credits`: counters that grow by so much when it is done. `badge`: one it awards. `chances`: lottery → draws it
-    gives. `coupon`: the definition of one it gives. A task that awards a badge and nothing else is `honorary`: it counts
-    as no completed task, so it keeps no tier.
+    gives. `coupon`: the definition of one it gives. A task that awards a badge and nothing else is `honorary`: it
+    counts as no completed task, so it keeps no tier.
     """
 
     id: Code

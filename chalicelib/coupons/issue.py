@@ -68,12 +68,22 @@ def _issue(fact: FactIn, number: int, grant: GrantedIn, now: datetime) -> int:
     if terms is None:
         raise NotDefined(grant.coupon)
     dates = fact.on, service.today(now)
+    # An order of years ago that is brought in gives nobody a coupon of today.
+    over = bool(fact.facts.as_of) and terms.last_day(fact.on) < dates[1]
     new = 0
     for portion in rules.portions(grant.quantity, PORTION):
         kinds = [items.kind_of(fact.seq, number, piece) for piece in portion]
         made = [make(fact.member_id, k, grant.of, fact.seq, terms, dates, coupons.notice_days) for k in kinds]
-        new += _put(made, grant.quantity if portion.start == 0 else 0, now)
+        if over:
+            made = [_over(item, terms.last_day(fact.on)) for item in made]
+        new += _put(made, grant.quantity if portion.start == 0 and not over else 0, now)
     return new
+
+
+def _over(item: CouponItem, ended_on: date) -> CouponItem:
+    """The coupon as it would be by now, had it been made in its time and not been used."""
+    item.state, item.expires_on, item.noticed = rules.EXPIRED, ended_on.isoformat(), True
+    return item.dated()
 
 
 def _put(made: list[CouponItem], announced: int, now: datetime) -> bool:

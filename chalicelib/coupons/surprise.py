@@ -27,9 +27,10 @@ def source_of(order_id: str) -> str:
 
 
 def draw(fact: FactIn, now: datetime) -> None:
-    """For the member's first purchase; what an earlier one brought comes back instead, with the amount it had."""
+    """For the member's first purchase; what an earlier one brought comes back instead, with the amount it had. An order
+    of the past that is brought in is no purchase made today."""
     coupons = store.at(fact.rulebook_version).rulebook.coupons
-    if coupons.surprise is None or not fact.facts.amount_fen:
+    if coupons.surprise is None or not fact.facts.amount_fen or fact.facts.as_of:
         return
     for attempt in range(ATTEMPTS):
         wait(attempt)

@@ -92,6 +92,15 @@ def test_without_a_surprise_in_the_rulebook_nothing_is_drawn(api: Api) -> None:
     assert state == {"on": False, "coupon": None, "budget_fen": 0, "drawn_fen": 0, "left_fen": 0, "drawn": 0}
 
 
+def test_an_order_of_the_past_that_is_brought_in_draws_nothing(api: Api) -> None:
+    member = api.log_in()
+    fact = buy(api, member, "o-1")
+    assert deliver({**fact, "facts": {**fact["facts"], "as_of": "paid"}}) == []
+    assert held(member) == []
+    assert deliver(fact) == []
+    assert len(held(member)) == 1
+
+
 # The budget ---------------------------------------------------------------------------------------------------------
 
 

@@ -71,8 +71,11 @@ def _draw(order: OrderItem, fact: FactIn, coupons: Coupons, surprise: Surprise, 
 
 def _bring_back(item: CouponItem, order: OrderItem, fact: FactIn, coupons: Coupons, now: datetime) -> None:
     """The surprise is this order's from now on: the one before it was refunded, or its refund is on its way."""
-    again = item.state == rules.WITHDRAWN
-    item.source, item.seq, item.recalled = source_of(fact.facts.order_id), fact.seq, None
+    # What an operator has withdrawn stays so.
+    again = item.state == rules.WITHDRAWN and issue.by_entry(item)
+    item.source, item.seq = source_of(fact.facts.order_id), fact.seq
+    if issue.by_entry(item):
+        item.recalled = None
     if again:
         days, nominal = int(item.notice_days), item.definition.last_day(fact.on)
         expires_on, item.noticed = rules.issued(nominal, fact.on, service.today(now), days)
@@ -90,7 +93,7 @@ def refunded(fact: FactIn) -> None:
         item = items.coupon(fact.member_id, items.SURPRISE)
         if item is None or item.source != source_of(fact.facts.order_id) or item.recalled:
             return
-        issue.recall(item, f"entry#{fact.seq}")
+        issue.recall(item, issue.mark(fact.seq, 0))
         try:
             with dynamo.together() as writes:
                 writes.save(item, item.changed())

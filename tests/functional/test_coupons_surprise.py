@@ -175,6 +175,17 @@ def test_a_full_refund_takes_it_back_and_a_later_first_order_brings_the_same_one
     assert use(api, code, "o-9").body["discount_fen"] == amount
 
 
+def test_what_an_operator_has_withdrawn_does_not_come_back_with_another_first_order(api: Api) -> None:
+    member = api.log_in()
+    assert deliver(buy(api, member, "o-1")) == []
+    (code,) = [item.code for item in held(member)]
+    path = f"/v1/admin/coupons/{code}/withdrawal"
+    assert api.call("POST", path, {"reason": "fraud"}, token=api.operator()).status == 200
+    assert deliver(refund(api, member, "o-1")) == []
+    assert deliver(buy(api, member, "o-2")) == []
+    assert [item.state for item in held(member)] == [rules.WITHDRAWN]
+
+
 def test_a_partial_refund_leaves_it(api: Api) -> None:
     member = api.log_in()
     buy(api, member, "o-1")

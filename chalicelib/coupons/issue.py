@@ -68,12 +68,22 @@ def _issue(fact: FactIn, number: int, grant: GrantedIn, now: datetime) -> int:
     if terms is None:
         raise NotDefined(grant.coupon)
     dates = fact.on, service.today(now)
+    # An order of years ago that is brought in gives nobody a coupon of today.
+    over = bool(fact.facts.as_of) and terms.last_day(fact.on) < dates[1]
     new = 0
     for portion in rules.portions(grant.quantity, PORTION):
         kinds = [items.kind_of(fact.seq, number, piece) for piece in portion]
         made = [make(fact.member_id, k, grant.of, fact.seq, terms, dates, coupons.notice_days) for k in kinds]
-        new += _put(made, grant.quantity if portion.start == 0 else 0, now)
+        if over:
+            made = [_over(item, terms.last_day(fact.on)) for item in made]
+        new += _put(made, grant.quantity if portion.start == 0 and not over else 0, now)
     return new
+
+
+def _over(item: CouponItem, ended_on: date) -> CouponItem:
+    """The coupon as it would be by now, had it been made in its time and not been used."""
+    item.state, item.expires_on, item.noticed = rules.EXPIRED, ended_on.isoformat(), True
+    return item.dated()
 
 
 def _put(made: list[CouponItem], announced: int, now: datetime) -> bool:
@@ -96,31 +106,41 @@ def _put(made: list[CouponItem], announced: int, now: datetime) -> bool:
 def withdraw(fact: FactIn) -> None:
     """Withdraws what the entry withdrew. Raises NotIssuedYet."""
     for number, withdrawal in enumerate(fact.facts.coupons_withdrawn):
-        _withdraw(fact, f"{_ENTRY}{fact.seq}#{number}", withdrawal)
+        _withdraw(fact, mark(fact.seq, number), withdrawal)
 
 
-def _withdraw(fact: FactIn, mark: str, withdrawal: WithdrawnIn) -> None:
+def mark(seq: int, number: int) -> str:
+    """What withdrawal number `number` of that entry leaves on the coupons it takes."""
+    return f"{_ENTRY}{seq}#{number}"
+
+
+def _withdraw(fact: FactIn, own: str, withdrawal: WithdrawnIn) -> None:
     for _ in range(service.ATTEMPTS * withdrawal.quantity):
         there = items.since(fact.member_id, withdrawal.since, fact.seq)
         found = [item for item in there if item.source == withdrawal.of]
-        missing = withdrawal.quantity - sum(item.recalled == mark for item in found)
+        missing = withdrawal.quantity - sum(item.recalled == own for item in found)
         if missing <= 0:
             return
-        if not _recall_first(found, mark):
+        if not _recall_first(found, own):
             if withdrawal.if_any:
                 return
             raise NotIssuedYet(withdrawal.of)
     raise Unavailable
 
 
-def _recall_first(found: Iterable[CouponItem], mark: str) -> bool:
+def by_entry(item: CouponItem) -> bool:
+    """Whether an entry has recalled it; an operator may have, too."""
+    return str(item.recalled or "").startswith(_ENTRY)
+
+
+def _recall_first(found: Iterable[CouponItem], own: str) -> bool:
     """Recalls the first that no entry has recalled: of the earliest entry, one that is not used before one that is.
     False when there is none."""
-    free = [item for item in found if not str(item.recalled or "").startswith(_ENTRY)]
+    free = [item for item in found if not by_entry(item)]
     if not free:
         return False
     item = min(free, key=lambda each: (int(each.seq), _RANKS[each.state], each.kind))
-    recall(item, mark)
+    recall(item, own)
     try:
         with dynamo.together() as writes:
             writes.save(item, item.changed())
@@ -129,8 +149,8 @@ def _recall_first(found: Iterable[CouponItem], mark: str) -> bool:
     return True
 
 
-def recall(item: CouponItem, mark: str) -> None:
+def recall(item: CouponItem, by: str) -> None:
     """Withdraws it; one that is used, once it comes back."""
-    item.recalled = mark
+    item.recalled = by
     if item.state == rules.USABLE:
         item.state = rules.WITHDRAWN

@@ -1,6 +1,6 @@
 """The coupons table. Private to the room.
 
-id <member_id>, kind "000000000012#00#000"   a coupon: the entry that granted it, which of its grants, which piece
+id <member_id>, kind "000000000012#000#000"  a coupon: the entry that granted it, which of its grants, which piece
 id <member_id>, kind "000000000000#surprise" the surprise of the first purchase, once in a member's life
 id "order#<order_id>", kind "uses"           the coupons used on an order, and those that came back from it
 id "surprise", kind <definition>             what was drawn of a surprise's budget
@@ -143,7 +143,7 @@ class BudgetItem(dynamo.Record):
 
 def kind_of(seq: int, grant: int, piece: int) -> str:
     """A coupon's id within its member: the same fact makes the same coupons, and later grants come later."""
-    return f"{seq:012d}#{grant:02d}#{piece:03d}"
+    return f"{seq:012d}#{grant:03d}#{piece:03d}"
 
 
 def coupon(member_id: str, kind: str) -> CouponItem | None:
@@ -176,7 +176,7 @@ def of_member(member_id: str, before: str | None, limit: int) -> list[CouponItem
 
 def since(member_id: str, seq: int, until: int) -> Iterator[CouponItem]:
     """Coupons granted by the entries from number `seq` up to before `until`, the oldest first."""
-    span = CouponItem.kind.between(kind_of(seq, 0, 0), kind_of(until, 0, 0))
+    span = CouponItem.kind.between(kind_of(seq, 0, 0), kind_of(until - 1, 999, 999))
     try:
         yield from CouponItem.query(member_id, span, consistent_read=True)
     except PynamoDBException as error:

@@ -37,12 +37,15 @@ class WithdrawnIn(GrantedIn):
 
 
 class FactsIn(_Fact):
-    coupons: tuple[GrantedIn, ...] = Field(default=(), max_length=99)
-    coupons_withdrawn: tuple[WithdrawnIn, ...] = Field(default=(), max_length=99)
+    """`as_of`: of an order of the past that was brought in, as of what it was decided."""
+
+    coupons: tuple[GrantedIn, ...] = Field(default=(), max_length=999)
+    coupons_withdrawn: tuple[WithdrawnIn, ...] = Field(default=(), max_length=999)
     first: bool = False
     refunded_in_full: bool = False
     order_id: str = Field(default="", max_length=64)
     amount_fen: int = 0
+    as_of: str = ""
 
 
 class FactIn(_Fact):

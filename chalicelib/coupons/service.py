@@ -19,8 +19,8 @@ from chalicelib.shared.errors import BadCursor, Conflict, NotFound, Unavailable
 from chalicelib.shared.ids import digest
 
 ATTEMPTS = 8
-# A page is looked for among so many at most; then the cursor goes on, though the page be short.
-MAX_LOOKED_AT = 400
+# A page is looked for among so many at most, read so many at a time; then the cursor goes on, though the page be short.
+MAX_LOOKED_AT, PORTION = 400, 20
 
 
 class CouponUnknown(NotFound):
@@ -61,19 +61,17 @@ def page(
     if before is not None and not (isinstance(before, str) and 0 < len(before) <= 64):
         raise BadCursor
     found: list[CouponItem] = []
-    looked_at = 0
-    while looked_at < MAX_LOOKED_AT:
-        some = items.of_member(member_id, before, limit + 1)
-        for item in some[:limit]:
-            looked_at, before = looked_at + 1, item.kind
+    portion = max(limit, PORTION)
+    for _ in range(0, MAX_LOOKED_AT, portion):
+        some = items.of_member(member_id, before, portion + 1)
+        for item in some[:portion]:
+            if len(found) == limit:
+                return found, dynamo.encode_cursor(before)
+            before = item.kind
             if state_of(item, on) in states:
                 found.append(item)
-            if len(found) == limit:
-                break
-        if len(some) <= limit and (not some or before == some[-1].kind):
+        if len(some) <= portion:
             return found, None
-        if len(found) == limit:
-            break
     return found, dynamo.encode_cursor(before)
 
 

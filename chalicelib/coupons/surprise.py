@@ -27,9 +27,10 @@ def source_of(order_id: str) -> str:
 
 
 def draw(fact: FactIn, now: datetime) -> None:
-    """For the member's first purchase; what an earlier one brought comes back instead, with the amount it had."""
+    """For the member's first purchase; what an earlier one brought comes back instead, with the amount it had. An order
+    of the past that is brought in is no purchase made today."""
     coupons = store.at(fact.rulebook_version).rulebook.coupons
-    if coupons.surprise is None or not fact.facts.amount_fen:
+    if coupons.surprise is None or not fact.facts.amount_fen or fact.facts.as_of:
         return
     for attempt in range(ATTEMPTS):
         wait(attempt)
@@ -70,8 +71,11 @@ def _draw(order: OrderItem, fact: FactIn, coupons: Coupons, surprise: Surprise, 
 
 def _bring_back(item: CouponItem, order: OrderItem, fact: FactIn, coupons: Coupons, now: datetime) -> None:
     """The surprise is this order's from now on: the one before it was refunded, or its refund is on its way."""
-    again = item.state == rules.WITHDRAWN
-    item.source, item.seq, item.recalled = source_of(fact.facts.order_id), fact.seq, None
+    # What an operator has withdrawn stays so.
+    again = item.state == rules.WITHDRAWN and issue.by_entry(item)
+    item.source, item.seq = source_of(fact.facts.order_id), fact.seq
+    if issue.by_entry(item):
+        item.recalled = None
     if again:
         days, nominal = int(item.notice_days), item.definition.last_day(fact.on)
         expires_on, item.noticed = rules.issued(nominal, fact.on, service.today(now), days)
@@ -89,7 +93,7 @@ def refunded(fact: FactIn) -> None:
         item = items.coupon(fact.member_id, items.SURPRISE)
         if item is None or item.source != source_of(fact.facts.order_id) or item.recalled:
             return
-        issue.recall(item, f"entry#{fact.seq}")
+        issue.recall(item, issue.mark(fact.seq, 0))
         try:
             with dynamo.together() as writes:
                 writes.save(item, item.changed())

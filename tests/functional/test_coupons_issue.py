@@ -143,6 +143,19 @@ def test_more_pieces_than_one_transaction_takes_are_all_issued(api: Api, ann: Me
     assert told(ann) == ["coupon_granted"]
 
 
+@pytest.mark.parametrize(("on", "state"), [("2026-10-25", rules.USABLE), ("2026-10-24", rules.EXPIRED)])
+def test_an_order_of_the_past_brings_what_would_be_left_of_its_coupon(
+    api: Api, ann: Member, on: str, state: str
+) -> None:
+    grant(api, ann)
+    (fact,) = about_coupons(ann)
+    past = {**fact, "on": on, "facts": {**fact["facts"], "as_of": "paid"}}
+    assert deliver(past, past) == []
+    (item,) = held(ann)
+    assert (item.state, item.due_on is None) == (state, state == rules.EXPIRED)
+    assert told(ann) == (["coupon_granted"] if state == rules.USABLE else [])
+
+
 # Delivered twice, together, in any order ------------------------------------------------------------------------------
 
 

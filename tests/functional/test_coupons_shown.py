@@ -77,7 +77,8 @@ def test_a_search_for_a_rare_state_goes_on_with_the_cursor(
     (oldest,) = given(api, ann)
     use(api, oldest)
     given(api, ann, "ten", 6)
-    monkeypatch.setattr(service, "MAX_LOOKED_AT", 3)
+    monkeypatch.setattr(service, "MAX_LOOKED_AT", 4)
+    monkeypatch.setattr(service, "PORTION", 2)
     page, cursor = listed(api, ann, "?state=used&limit=2")
     looked = 1
     while not page and cursor:

@@ -92,6 +92,15 @@ def test_without_a_surprise_in_the_rulebook_nothing_is_drawn(api: Api) -> None:
     assert state == {"on": False, "coupon": None, "budget_fen": 0, "drawn_fen": 0, "left_fen": 0, "drawn": 0}
 
 
+def test_an_order_of_the_past_that_is_brought_in_draws_nothing(api: Api) -> None:
+    member = api.log_in()
+    fact = buy(api, member, "o-1")
+    assert deliver({**fact, "facts": {**fact["facts"], "as_of": "paid"}}) == []
+    assert held(member) == []
+    assert deliver(fact) == []
+    assert len(held(member)) == 1
+
+
 # The budget ---------------------------------------------------------------------------------------------------------
 
 
@@ -164,6 +173,17 @@ def test_a_full_refund_takes_it_back_and_a_later_first_order_brings_the_same_one
     assert int(items.budget("surprise").drawn_fen) == amount
     assert told(member) == ["coupon_surprise", "coupon_surprise"]
     assert use(api, code, "o-9").body["discount_fen"] == amount
+
+
+def test_what_an_operator_has_withdrawn_does_not_come_back_with_another_first_order(api: Api) -> None:
+    member = api.log_in()
+    assert deliver(buy(api, member, "o-1")) == []
+    (code,) = [item.code for item in held(member)]
+    path = f"/v1/admin/coupons/{code}/withdrawal"
+    assert api.call("POST", path, {"reason": "fraud"}, token=api.operator()).status == 200
+    assert deliver(refund(api, member, "o-1")) == []
+    assert deliver(buy(api, member, "o-2")) == []
+    assert [item.state for item in held(member)] == [rules.WITHDRAWN]
 
 
 def test_a_partial_refund_leaves_it(api: Api) -> None:

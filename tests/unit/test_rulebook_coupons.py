@@ -9,11 +9,11 @@ from chalicelib.rulebook import words_coupons
 from chalicelib.rulebook.model import load
 from chalicelib.rulebook.model_coupons import CouponDefinition
 from chalicelib.rulebook.presets import preset
-from tests.unit.documents import Row, changed, check, task, told
+from tests.unit.documents import Row, changed, check, goal, task, told
 
 NAMED = {"zh": "券", "en": "coupon"}
 GOLD = "tiers.levels.2.benefits.2.value"
-TASK = {"kind": "daily", "goals": [], "points": 1}
+SHARER = task(id="sharing", points=0, badge="sharer", goals=[goal("shares", 1, "day")])
 
 
 def definition(**fields: Any) -> dict[str, Any]:
@@ -39,6 +39,8 @@ ROWS = [
     Row("COUPON_NEVER_GRANTED", f"{GOLD}.coupon", {GOLD: {"coupon": "mall_10"}},
         {GOLD: {"coupon": "mall_10", "per_month": 1}}, "warn"),
     Row("UNKNOWN_COUPON", "coupons.surprise.coupon", {"coupons.surprise.coupon": "none"}),
+    # Sharing may earn a badge and nothing else.
+    Row("POINTS_FOR_SHARING", "tasks.5.goals.0", {"tasks.+": {**SHARER, "coupon": "mall_10"}}, {"tasks.+": SHARER}),
     Row("SURPRISE_KIND", "coupons.surprise.coupon", {"coupons.surprise.coupon": "birthday_20"},
         {"coupons.surprise.coupon": "mall_10"}),
     Row("SURPRISE_WITHOUT_BUDGET", "coupons.surprise.budget_fen", {"coupons.surprise.budget_fen": 99},

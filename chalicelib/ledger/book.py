@@ -32,7 +32,7 @@ from chalicelib.ledger.refusals import (
     Parked,
 )
 from chalicelib.shared import dynamo
-from chalicelib.shared.errors import Conflict, IdempotencyMismatch, InvalidFields, Unavailable
+from chalicelib.shared.errors import Conflict, Forbidden, IdempotencyMismatch, InvalidFields, Unavailable
 from chalicelib.shared.ids import digest, random_code
 
 ATTEMPTS = 8
@@ -162,8 +162,9 @@ def execute(
             return write.outcome_of(earlier)
         try:
             decision = decide(account)
-        except (Conflict, InvalidFields):
-            # A repeat of what the rules refuse by now (done already, or the rules have changed) is still a repeat.
+        except (Conflict, Forbidden, InvalidFields):
+            # A repeat of what the rules refuse by now (done already, no longer the member's, or the rules have changed)
+            # is still a repeat.
             found = stored(cause) if cause else None
             if found and found.seq is not None and write.request in (None, found.request):
                 return write.outcome_of(found)

@@ -9,6 +9,7 @@ The file is CSV, UTF-8 with or without BOM, one row a line; the first line names
     paid_at      orders: 2026-01-31T12:00:00+08:00, the offset is needed
     amount_fen   orders and refunds: whole fen; or
     amount_yuan  the same in yuan, at most two decimals
+    offset_fen   orders and refunds, optional: what was paid in points besides, whole fen
     items        orders and refunds, optional: a JSON list as in POST /v1/orders
     refund_id    refunds: the merchant's own id of the refund
 

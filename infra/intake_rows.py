@@ -22,7 +22,7 @@ from chalicelib.shared.edge import parse
 from chalicelib.shared.errors import InvalidFields, invalid
 from chalicelib.shared.schemas import MemberId, OpenId, Request
 
-COLUMNS = frozenset("type order_id refund_id openid member_id paid_at amount_fen amount_yuan items".split())
+COLUMNS = frozenset("type order_id refund_id openid member_id paid_at amount_fen amount_yuan offset_fen items".split())
 KINDS = ("order", "refund", "completion")
 MAX_LINE_BYTES = 128 * 1024
 MAX_BODY_BYTES = 200_000
@@ -177,10 +177,11 @@ def _converted(value: dict[str, Any]) -> dict[str, Any]:
         raise invalid("paid_at", "not like 2026-01-31T12:00:00+08:00")
     if "amount_fen" in value and "amount_yuan" in value:
         raise invalid("amount_yuan", "amount_fen is given too")
-    if "amount_fen" in value:
-        if not _FEN.fullmatch(value["amount_fen"]):
-            raise invalid("amount_fen", "not a whole number of fen")
-        found["amount_fen"] = int(value["amount_fen"])
+    for name in ("amount_fen", "offset_fen"):
+        if name in value:
+            if not _FEN.fullmatch(value[name]):
+                raise invalid(name, "not a whole number of fen")
+            found[name] = int(value[name])
     if "amount_yuan" in value:
         if not _YUAN.fullmatch(value["amount_yuan"]):
             raise invalid("amount_yuan", "not an amount of yuan with at most two decimals")

@@ -1,6 +1,5 @@
 """Load, decide, commit: holding points, and every step of what becomes of a hold."""
 
-from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -55,7 +54,8 @@ def place(body: HoldIn, now: datetime) -> ledger.Outcome:
             raise ledger.MemberFrozen
         return _decided(account, event, now)
 
-    return _execute(member_id, decide, cause, {**content, "member_id": member_id})
+    body_hash = ledger.body_hash({**content, "member_id": member_id})
+    return ledger.execute(member_id, decide, cause=cause, body_hash=body_hash)
 
 
 def capture(hold_id: str, points: int | None, now: datetime) -> ledger.Outcome:
@@ -85,24 +85,11 @@ def _step(
     def decide(account: Account) -> Decision:
         return _decided(account, HoldStep(cause, find(record.hold_id), step, points), now)
 
-    return _execute(record.member_id, decide, cause, {"operation": step, "points": points, **content})
+    body_hash = ledger.body_hash({"operation": step, "points": points, **content})
+    return ledger.execute(record.member_id, decide, cause=cause, body_hash=body_hash)
 
 
 def _decided(account: Account, event: PointsHeld | HoldStep, now: datetime) -> Decision:
     if account.status == "erased":
         raise ledger.MemberErased
     return process(store.current(now), account, event, now)
-
-
-def _execute(
-    member_id: str, decide: Callable[[Account], Decision], cause: Cause, content: dict[str, Any]
-) -> ledger.Outcome:
-    """A repeat is a repeat, also of who has been frozen or erased since."""
-    body_hash = ledger.body_hash(content)
-    try:
-        return ledger.execute(member_id, decide, cause=cause, body_hash=body_hash)
-    except (ledger.MemberFrozen, ledger.MemberErased):
-        found, _ = ledger.look(cause, body_hash)
-        if found is None:
-            raise
-        return ledger.Outcome(found, None, True)

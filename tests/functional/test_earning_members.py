@@ -216,7 +216,7 @@ def test_points_are_shown_lot_by_lot_with_their_worth(bare_api: Api) -> None:
     assert (shown.status, shown.body) == (
         200,
         {
-            "balance": 100, "pending": 223, "debt": 0, "value_fen": 100,
+            "balance": 100, "held": 0, "pending": 223, "debt": 0, "value_fen": 100,
             "lots": [lot(100, "2027-11-30")],
             "pending_lots": [{"points": 223, "releases_on": "2026-12-07", "expires_on": "2027-12-31"}],
         },

@@ -85,7 +85,7 @@ def test_a_tier_of_the_past_is_not_granted_the_months_that_have_passed(brand: In
                 "benefit": "monthly_coupon",
                 "period": "2026-11",
                 "quantity": 1,
-                "value": {"amount_fen": 5000, "per_month": 1},
+                "value": {"amount_fen": 5000, "per_month": 1, "coupon": "monthly_50"},
             }
         ]
     ]

@@ -202,7 +202,7 @@ def test_benefits_are_shown_by_class_with_their_values(api: Api) -> None:
     set_tier(api, ann.member_id, "gold")
     found = {benefit["code"]: benefit for benefit in get(api, ann, "/v1/me/benefits")["items"]}
     assert {benefit["kind"] for benefit in found.values()} == {"economic", "service", "feature", "honour"}
-    assert found["monthly_coupon"]["value"] == {"amount_fen": 5000, "per_month": 1}
+    assert found["monthly_coupon"]["value"] == {"amount_fen": 5000, "per_month": 1, "coupon": "monthly_50"}
     assert [code for code, benefit in found.items() if benefit["usable"]] == ["daily_uses"]
     assert {benefit["granted_for"] for benefit in found.values()} == {None}
 

@@ -46,9 +46,10 @@ def _state(rulebook: Rulebook) -> dict[str, Any]:
     of_orders = {r.valid_months or expiry.valid_months for r in rulebook.earning if r.trigger == "order_paid"}
     portions = (pending.days + 1) * len(of_orders) if pending.mode == "days" else 0
     notices = {str(days): [_DAY, _POINTS] for days in expiry.notice_days}
+    chances = [10**10 - 1, _COUNT, _COUNT, _DAY, _COUNT]
     noticed = min(lots, max(expiry.notice_days, default=0) // 28 + 1 + GRACE_LOTS) if notices else 0
     return {
-        **_person(),
+        **_person(rulebook),
         "lots": {f"{_DAY[:6]}{number:04d}": _POINTS for number in range(lots)},
         "pending": [[_DAY, _DAY, _POINTS]] * portions,
         "counters": _counters(rulebook),
@@ -60,7 +61,7 @@ def _state(rulebook: Rulebook) -> dict[str, Any]:
             task.id: ["life" if task.kind == "newcomer" else f"d:{_DAY}", "done"]
             for task in rulebook.tasks if task.goals
         },
-        "chances": {lottery.code: [10**10 - 1, _COUNT, _COUNT, _DAY, _COUNT] for lottery in rulebook.lotteries},
+        **({"chances": {lottery.code: chances for lottery in rulebook.lotteries}} if rulebook.lotteries else {}),
         "make_up_cards": _COUNT if any(task.make_up_cards for task in rulebook.tasks) else 0,
         "granted": {
             benefit.code: _MONTH
@@ -70,8 +71,9 @@ def _state(rulebook: Rulebook) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _person() -> dict[str, Any]:
-    """What does not depend on the rulebook, at its longest."""
+def _person(rulebook: Rulebook) -> dict[str, Any]:
+    """What hardly depends on the rulebook, at its longest."""
+    names = ("privacy_policy", "marketing", *(("lottery",) if rulebook.lotteries else ()))
     return {
         "status": "frozen",
         "joined_at": _INSTANT,
@@ -79,7 +81,7 @@ def _person() -> dict[str, Any]:
         "avatar_url": "a" * 300,
         "birthday": "11-24",
         "phone_bound": True,
-        "consents": dict.fromkeys(("privacy_policy", "marketing", "lottery"), f"{'1' * 16}@{_DAY}"),
+        "consents": dict.fromkeys(names, f"{'1' * 16}@{_DAY}"),
         "invited_by": "i" * 64,
         "tokens_from": _INSTANT,
         "requests": {f"{number:012x}": ["f" * 8, _COUNT] for number in range(REMEMBERED_REQUESTS)},

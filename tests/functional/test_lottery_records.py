@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from chalicelib.lottery import items, service
+from chalicelib.rulebook import store
+from chalicelib.rulebook.presets import preset
 from chalicelib.shared.audit import page
 from tests.functional.lottery_room import ENDS, NOTHING, ON, STARTS, draw, fix, lottery, opened, player, publish
 from tests.functional.members_room import act
@@ -68,9 +70,20 @@ def test_a_publication_that_takes_something_from_members_is_refused_and_so_is_su
     assert reply.status == 200, reply
 
 
+def test_a_lottery_that_lasts_longer_is_not_cut_off_by_a_version_planned_before(api: Api) -> None:
+    publish(api)
+    draft = store.save_draft(preset("retail"), "test", api.clock.now)
+    planned = store.publish(draft, ENDS, "test", {}, api.clock.now).version
+    with pytest.raises(store.RulebookRefused) as refused:
+        publish(api, lottery(ends_at=(ENDS + timedelta(seconds=1)).isoformat()))
+    (detail,) = refused.value.details
+    assert (detail["code"], f"Version {planned} is planned" in detail["problem"]) == ("LOTTERY_DROPPED", True)
+    publish(api, lottery(draws_per_day=4))
+
+
 def test_the_first_rulebook_of_a_brand_has_no_lottery_that_begins_at_once(bare_api: Api) -> None:
     bare_api.clock.now = STARTS - timedelta(minutes=59)
-    with pytest.raises(Exception, match="RULEBOOK_REFUSED"):
+    with pytest.raises(store.RulebookRefused):
         publish(bare_api)
     bare_api.clock.now = STARTS - timedelta(hours=1)
     assert publish(bare_api) == 1

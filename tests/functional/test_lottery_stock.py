@@ -1,6 +1,8 @@
 """Prizes' pieces: exactly as many as disclosed, whoever draws at the same moment, whatever breaks on the way, and
 whatever a later version adds."""
 
+from collections import Counter
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from threading import Barrier
@@ -20,6 +22,18 @@ from tests.harness import faults
 from tests.harness.api import Api, Member
 from tests.harness.faults import Fault
 from tests.unit.raffle import MUG, NOTHING, TEA, TEN, loaded, prize
+
+
+@pytest.fixture(autouse=True)
+def _books(api: Api) -> Iterator[None]:
+    """After every test what was given and what is left is what there was, and every draw says what its number does."""
+    yield
+    drawn = [item for item in items.DrawItem.scan() if item.id.startswith("draws#")]
+    assert {item.draw["draw_id"]: problems for item in drawn if (problems := service._problems(item))} == {}
+    given = Counter(item.draw.get("prize") for item in drawn if not item.draw.get("out"))
+    stocks = [item for item in items.PrizeItem.scan() if item.id.startswith("prizes#")]
+    assert {item.kind: given[item.kind] + item.left for item in stocks} == {item.kind: item.total for item in stocks}
+    assert all(item.left >= 0 for item in stocks)
 
 
 def at_once(api: Api, members: list[Member]) -> list[bool]:
@@ -75,28 +89,20 @@ def test_two_taps_of_one_member_at_once_keep_to_the_limit_and_the_last_chance(ap
 
 def test_the_number_is_drawn_once_however_often_it_is_decided_on(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     opened(api)
-    ann = player(api)
-    numbers = fix(monkeypatch, MUG, TEN)
-    left_seen = iter([False, True])
-    looks = stock.gone
-    # The piece is there when looked for, and gone when it is taken.
-    monkeypatch.setattr(stock, "gone", lambda *a: looks(*a) if next(left_seen) else take_it(looks, *a))
-    reply = draw(api, ann)
-    assert (reply.body["draw"]["number"], reply.body["draw"]["out"], reply.body["draw"]["paid_points"]) == (
-        MUG,
-        True,
-        0,
-    )
-    assert numbers == [MUG]
-    assert api.account(ann).balance == 1_000
+    ann, others = player(api), [player(api, "ben")]
+    numbers, looks = fix(monkeypatch, MUG, MUG, TEN), stock.gone
 
+    def look(*arguments: Any) -> tuple[str, ...]:
+        """The piece is there when ann looks, and then ben has it."""
+        found = looks(*arguments)
+        if others:
+            assert draw(api, others.pop()).body["draw"]["out"] is False
+        return found
 
-def take_it(looks: Any, *arguments: Any) -> Any:
-    """Looks, and then somebody else takes the piece."""
-    found = looks(*arguments)
-    (item,) = (item for item in items.read_prizes(loaded()) if item.kind == "mug")
-    item.update([items.PrizeItem.left.set(0)])
-    return found
+    monkeypatch.setattr(stock, "gone", look)
+    drawn = draw(api, ann).body["draw"]
+    assert (drawn["number"], drawn["out"], drawn["paid_points"]) == (MUG, True, 0)
+    assert (numbers, api.account(ann).balance) == ([MUG, MUG], 1_000)
 
 
 @pytest.mark.parametrize("trouble", [Fault.CUT, Fault.LOST, Fault.CONFLICT, Fault.INTERNAL], ids=lambda one: one.name)

@@ -108,7 +108,7 @@ def test_a_look_costs_one_query_for_each_counted_stock_and_the_next_ones_none(
 
 
 @pytest.mark.parametrize(("query", "status", "code"), [
-    ("?kind=lottery", 422, "INVALID_FIELDS"), ("?limit=0", 422, "INVALID_FIELDS"),
+    ("?kind=raffle", 422, "INVALID_FIELDS"), ("?limit=0", 422, "INVALID_FIELDS"),
     ("?limit=101", 422, "INVALID_FIELDS"),
     ("?affordable=no", 422, "INVALID_FIELDS"), ("?band=11", 422, "INVALID_FIELDS"), ("?cursor=mine", 400, "BAD_CURSOR"),
     ("?cursor=WzFd", 400, "BAD_CURSOR"), ("?member_id=M", 422, "INVALID_FIELDS"), ("/none", 404, "OFFER_UNKNOWN"),

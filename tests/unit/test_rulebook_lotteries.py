@@ -62,6 +62,12 @@ ROWS = [
         {**points(1, 1_000_000), "points_per_yuan_value": 20}),
     Row("GRANT_ABOVE_LIMIT", "lotteries.0.prizes.0", {**points(1, 10_001), "limits.max_points_per_entry": 10_000},
         {**points(1, 10_000), "limits.max_points_per_entry": 10_000}),
+    *(
+        Row("CURRENCY_WORD", f"lotteries.0.{place}.zh", with_(lottery(**bad)), with_())
+        for place, bad in (("name", {"name": {"zh": "金币抽奖", "en": "Draw"}}),
+                           ("words", {"words": {"zh": "赢代币", "en": "Rules"}}),
+                           ("prizes.0.name", {"prizes": [prize(name={"zh": "金币", "en": "Gold"})]}))
+    ),
     Row("LOTTERY_WITHOUT_WAY", "lotteries.0", with_(lottery(price_points=None)), with_(), "warn"),
     Row("LOTTERY_WITHOUT_WAY", "lotteries.0", with_(lottery(price_points=None)),
         chances(base={"lotteries": [lottery(price_points=None)]}), "warn"),

@@ -41,7 +41,7 @@ def said(now: datetime = NOW, odds_ppm: int = 100_000, **fields: Any) -> set[tup
         ({"chances": 101}, {("refuse", "INVALID", "chances")}),
         ({"kind": "coupon"}, {("refuse", "INVALID", "")}),
         ({"kind": "coupon", "lottery": None}, {("refuse", "INVALID", "")}),
-        ({"kind": "coupon", "lottery": None, "chances": 0}, set()),
+        ({"kind": "privilege", "lottery": None, "chances": 0}, set()),
         ({"closes_at": "2026-12-05T02:00:01Z"}, {("warn", "OUTLASTS_LOTTERY", "closes_at")}),
         ({"closes_at": None}, {("warn", "OUTLASTS_LOTTERY", "closes_at")}),
         # Two chances win five points on average, and on a member day they cost as much.

@@ -11,7 +11,7 @@ from datetime import date, datetime, timedelta
 from types import MappingProxyType
 from typing import Any
 
-from chalicelib.engine import points
+from chalicelib.engine import coupons, points
 from chalicelib.engine.account import Account, Chances
 from chalicelib.engine.decision import Decision
 from chalicelib.engine.draft import Draft
@@ -188,9 +188,8 @@ def _say_prize(draft: Draft, lottery: Lottery, prize: Prize | None, *, out: bool
 def _hand_over(draft: Draft, prize: Prize, draw_id: str) -> None:
     if prize.points:
         draft.grant(points.expires_on(draft.today, draft.rulebook.expiry), prize.points)
-    if prize.coupon:
-        coupon = {"coupon": prize.coupon, "quantity": 1, "of": f"lottery#{draw_id}"}
-        draft.facts.setdefault("coupons", []).append(coupon)
+    # None, where the prize has none; that it is there and not over, the linter has seen to.
+    coupons.grant(draft, prize.coupon, 1, f"lottery#{draw_id}")
 
 
 def check(draw: Mapping[str, Any], lottery: Lottery, drawn_at: datetime) -> list[str]:

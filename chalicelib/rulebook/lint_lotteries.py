@@ -8,6 +8,7 @@ from chalicelib.rulebook.findings import Finding, refuse, warn
 from chalicelib.rulebook.lint_goals import counted, placed
 from chalicelib.rulebook.model import Rulebook, Task, Threshold
 from chalicelib.rulebook.model_lotteries import NUMBERS, Lottery
+from chalicelib.shared.clock import business_date
 
 # What law or promise forbids, whatever the switches say.
 MAX_PRIZE_FEN = 5_000_000
@@ -66,6 +67,18 @@ def _prizes(rulebook: Rulebook, lottery: Lottery, path: str) -> Iterator[Finding
         if prize.points > limit:
             message = f"It pays above the limit of {limit} for an entry: the draw would always be refused."
             yield refuse("GRANT_ABOVE_LIMIT", place, message, f"奖品积分超过每笔上限 {limit}，将始终被拒绝。")
+        if prize.coupon:
+            yield from _coupon(rulebook, lottery, prize.coupon, f"{place}.coupon")
+
+
+def _coupon(rulebook: Rulebook, lottery: Lottery, code: str, path: str) -> Iterator[Finding]:
+    """A coupon that is won has to be there, and not over, until the last draw."""
+    definition = rulebook.coupons.definition(code)
+    if definition is None:
+        yield refuse("UNKNOWN_COUPON", path, f"There is no coupon {code}.", f"没有优惠券 {code}。")
+    elif definition.ends_on and definition.ends_on <= business_date(lottery.ends_at, rulebook.brand.time_zone):
+        message = f"It ends on {definition.ends_on}, and the lottery does not end before."
+        yield refuse("COUPON_ENDS_FIRST", path, message, f"优惠券 {definition.ends_on} 到期，早于抽奖结束。")
 
 
 def _chances(rulebook: Rulebook, today: date | None) -> Iterator[Finding]:

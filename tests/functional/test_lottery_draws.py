@@ -23,7 +23,7 @@ SECOND, TICK = timedelta(seconds=1), timedelta(microseconds=1)
     [
         (TEN, "ten", 10, None),
         (TEA - 1, "ten", 10, None),
-        (TEA, "tea", -10, ["tea_coupon"]),
+        (TEA, "tea", -10, ["mall_10"]),
         (MUG, "mug", -10, None),
         (NOTHING, None, -10, None),
         (999_999, None, -10, None),
@@ -43,7 +43,7 @@ def test_a_draw_takes_its_price_and_gives_what_its_number_falls_on(
     entry = ledger.statement(ann.member_id, 1, None)[0][0]
     found = entry.facts.get("coupons")
     assert (found and [coupon["coupon"] for coupon in found]) == coupons
-    assert not found or found[0] == {"coupon": "tea_coupon", "quantity": 1, "of": f"lottery#{drawn['draw_id']}"}
+    assert not found or found[0] == {"coupon": "mall_10", "quantity": 1, "of": f"lottery#{drawn['draw_id']}"}
     kept = lottery_of(store.at(entry.rulebook_version).rulebook.lotteries, "winter")
     assert kept is not None
     assert lotteries.check(entry.facts["draw"], kept, entry.at) == []

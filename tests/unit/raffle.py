@@ -14,6 +14,8 @@ STARTS = datetime(2026, 11, 25, 2, 0, tzinfo=UTC)
 """Ten in the morning in Shanghai, a day after most tests begin."""
 ENDS = STARTS + timedelta(days=10)
 OFF = {"lottery_off": False}
+COUPONS = {"definitions": [{"code": "mall_10", "name": words("券"), "kind": "amount_off", "amount_off_fen": 1_000,
+                            "valid_days": 30}]}  # fmt: skip
 # Where the numbers of each prize begin, and where those of nothing do.
 TEN, TEA, MUG, NOTHING = 0, 100_000, 150_000, 160_000
 
@@ -28,7 +30,7 @@ def lottery(code: str = "winter", **fields: Any) -> dict[str, Any]:
     """Ten points a draw, three a day, five in all: points (unlimited), five coupons, one mug."""
     prizes = [
         prize("ten", kind="points", points=20, odds_ppm=100_000, pieces=None, value_fen=0),
-        prize("tea", kind="coupon", coupon="tea_coupon", odds_ppm=50_000, pieces=5, value_fen=1_500),
+        prize("tea", kind="coupon", coupon="mall_10", odds_ppm=50_000, pieces=5, value_fen=1_500),
         prize("mug"),
     ]
     return {
@@ -44,7 +46,8 @@ def loaded(**fields: Any) -> Lottery:
 
 def book(*lotteries: dict[str, Any], **sections: Any) -> Published:
     """The small rulebook with these lotteries, or the usual one."""
-    return published(**{"lotteries": list(lotteries or [lottery()]), "guard_rails": OFF, "earning": [], **sections})
+    usual = {"lotteries": list(lotteries or [lottery()]), "guard_rails": OFF, "earning": [], "coupons": COUPONS}
+    return published(**{**usual, **sections})
 
 
 def visit(chances: int = 2, **fields: Any) -> dict[str, Any]:

@@ -66,7 +66,7 @@ def test_the_entry_has_all_that_is_needed_to_check_it() -> None:
 
 def test_a_won_coupon_is_announced_to_whoever_issues_it() -> None:
     entry = Raffle().draw(TEA, draw_id="D1")
-    assert entry.facts["coupons"] == [{"coupon": "tea_coupon", "quantity": 1, "of": "lottery#D1"}]
+    assert entry.facts["coupons"] == [{"coupon": "mall_10", "quantity": 1, "of": "lottery#D1"}]
     assert "coupons" not in Raffle().draw(MUG).facts
 
 

@@ -41,6 +41,22 @@ def worth(fen: int, **changes: Any) -> dict[str, Any]:
     return with_(lottery(prizes=[prize(value_fen=fen)]), **changes)
 
 
+def won(code: str) -> dict[str, Any]:
+    return prize("won", kind="coupon", coupon=code)
+
+
+def ending(on: str) -> dict[str, Any]:
+    """A coupon more, of which none is granted after that day."""
+    one = {
+        "code": "extra",
+        "name": {"zh": "券", "en": "Coupon"},
+        "kind": "amount_off",
+        "amount_off_fen": 1_000,
+        "ends_on": on,
+    }
+    return {"coupons.definitions.+": one}
+
+
 CAP = {"capabilities.lottery": {"max_prize_fen": 4_999}}
 SHARER = {"behaviours.+": behaviour(nature="share", metrics=["told"])}
 CLICKER = {"behaviours.+": behaviour(nature="friend_click", counts_seconds=True)}
@@ -68,6 +84,12 @@ ROWS = [
                            ("words", {"words": {"zh": "赢代币", "en": "Rules"}}),
                            ("prizes.0.name", {"prizes": [prize(name={"zh": "金币", "en": "Gold"})]}))
     ),
+    Row("UNKNOWN_COUPON", "lotteries.0.prizes.0.coupon", with_(lottery(prizes=[won("none")])),
+        with_(lottery(prizes=[won("mall_10")]))),
+    # The lottery ends on the fifth of December, at noon in Shanghai.
+    Row("COUPON_ENDS_FIRST", "lotteries.0.prizes.0.coupon",
+        with_(lottery(prizes=[won("extra")]), **ending("2026-12-05")),
+        with_(lottery(prizes=[won("extra")]), **ending("2026-12-06"))),
     Row("LOTTERY_WITHOUT_WAY", "lotteries.0", with_(lottery(price_points=None)), with_(), "warn"),
     Row("LOTTERY_WITHOUT_WAY", "lotteries.0", with_(lottery(price_points=None)),
         chances(base={"lotteries": [lottery(price_points=None)]}), "warn"),

@@ -57,7 +57,7 @@ OTHERS: list[tuple[dict[str, Any], str]] = [
     ({"price_points": None}, "price_points"),
     (prizes(TEN, TEA, {**MUG, "name": {"zh": "杯", "en": "Mug"}}), "prizes.2.name"),
     (prizes(TEN, {**TEA, "coupon": "coffee"}, MUG), "prizes.1.coupon"),
-    (prizes(TEN, TEA, prize("mug", kind="coupon", coupon="tea_coupon")), "prizes.2.kind"),
+    (prizes(TEN, TEA, prize("mug", kind="coupon", coupon="mall_10")), "prizes.2.kind"),
 ]
 
 

@@ -100,8 +100,8 @@ def test_the_rules_page_tells_every_rule_in_both_languages_and_needs_no_token(ap
     )
     sections = {section["code"]: section for section in reply.body["sections"]}
     assert list(sections) == [
-        "earning", "multipliers", "tiers", "retention", "tasks", "badges", "check_ins", "redemption", "validity",
-        "refunds",
+        "earning", "multipliers", "tiers", "retention", "tasks", "badges", "check_ins", "redemption", "coupons",
+        "validity", "refunds",
     ]  # fmt: skip
     rules = {item["rule"] for item in sections["earning"]["items"]}
     assert {"join", "login", "check_in", "browse", "comment", "survey", "purchase", "first_order"} <= rules

@@ -80,8 +80,8 @@ def joined(brand: Brand, when: datetime) -> tuple[Account, Member]:
 
 
 def told(brand: Brand, member: Member) -> list[str]:
-    """Kinds of the member's notices, oldest first, over HTTP; but for those of coupons, which come when their facts have
-    arrived."""
+    """Kinds of the member's notices, oldest first, over HTTP; but for those of coupons, which come when their facts
+    have arrived."""
     reply = brand.call("GET", "/v1/me/notices?limit=100", token=member.token)
     assert reply.status == 200, reply
     kinds = [notice["kind"] for notice in reversed(reply.body["items"])]

@@ -11,7 +11,7 @@ from chalicelib.earning import service
 from chalicelib.engine import events
 from chalicelib.engine.account import Account
 from chalicelib.engine.events import Cause
-from chalicelib.engine.process import process
+from chalicelib.engine.process import dated, process
 from chalicelib.ledger.codec import account_item
 from chalicelib.ledger.items import EntryItem
 from chalicelib.rulebook import store
@@ -47,7 +47,8 @@ def by_lots() -> list[tuple[int, int, float, int]]:
         # As if each lot had been granted for a month of its own.
         days = [NOW.date() + timedelta(days=30 * (n + 1)) for n in range(lots - 1)]
         grants = {**before.lots, **dict.fromkeys(days, 100)}
-        account_item(replace(before, lots=grants)).save()
+        # With the due date that such lots have: else the earn would pay for setting it right.
+        account_item(dated(published, replace(before, lots=grants), NOW)).save()
         meter = _earn(member_id, f"lots-{lots}")
         found.append((lots, _account_bytes(member_id), meter.read_units, meter.write_units))
     return found

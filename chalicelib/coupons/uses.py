@@ -85,7 +85,8 @@ def quote(item: CouponItem, order: rules.Order, on: date) -> int | NotApplicable
 
 def use(text: str, body: UseIn, now: datetime) -> Used:
     """Uses the coupon on the order, or answers again what an earlier report of the same came to. Raises CouponUnknown,
-    IdempotencyMismatch, CouponUsed, CouponExpired, CouponNotUsable, CouponNotApplicable, CouponUseEnded."""
+    IdempotencyMismatch, CouponUsed, CouponExpired, CouponNotUsable, CouponNotApplicable, CouponUseEnded, MemberFrozen,
+    MemberErased."""
     content = ledger.body_hash(body.model_dump(exclude_none=True))
     for _ in range(service.ATTEMPTS):
         item, order = service.find(text), items.order(body.order_id)
@@ -95,6 +96,7 @@ def use(text: str, body: UseIn, now: datetime) -> Used:
                 raise IdempotencyMismatch
             return _used(item, body.order_id, known, replayed=True)
         _check(item, order, service.today(now))
+        _check_holder(item.id)
         used = _use(item, order, body.order(), content, now)
         try:
             with dynamo.together() as writes:
@@ -117,6 +119,15 @@ def _check(item: CouponItem, order: OrderItem, on: date) -> None:
         raise CouponExpired([{"field": "code", "problem": f"its last day was {item.last_day(on)}"}])
     if state != rules.USABLE:
         raise service.CouponNotUsable([{"field": "code", "problem": f"it is {state}"}])
+
+
+def _check_holder(member_id: str) -> None:
+    """Who is frozen spends nothing, and who was erased has nothing to spend."""
+    status = ledger.load(member_id).status
+    if status == "erased":
+        raise ledger.MemberErased
+    if status == "frozen":
+        raise ledger.MemberFrozen
 
 
 def _check_room(order: OrderItem, code: str) -> None:

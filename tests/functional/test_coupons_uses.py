@@ -25,6 +25,7 @@ from tests.functional.coupons_room import (
     use,
     with_coupons,
 )
+from tests.functional.members_room import erase
 from tests.harness.api import Api, Member, Reply
 
 TEA = {"sku": "T", "category": "tea", "amount_fen": 3_000}
@@ -239,6 +240,25 @@ def test_an_order_remembers_a_bounded_number_of_coupons(api: Api, ann: Member, m
     assert [cancel(api, code).status for code in codes] == [200, 200, 409]
     assert use(api, codes[2]).code == "TOO_MANY_COUPONS"
     assert cancel(api, codes[0]).status == 200
+
+
+def test_who_is_frozen_uses_no_coupon_and_still_has_it_back(api: Api, ann: Member) -> None:
+    before, code = one(api, ann), one(api, ann)
+    first = use(api, before)
+    path = f"/v1/admin/members/{ann.member_id}/freeze"
+    assert api.call("POST", path, {"reason": "a test"}, token=api.operator(), key="freeze").status == 200
+    refused = use(api, code, "o-2")
+    assert (refused.status, refused.code) == (403, "MEMBER_FROZEN")
+    assert use(api, before).body == first.body
+    assert cancel(api, before).body["given_back"] is True
+    assert states(ann) == [rules.USABLE] * 2
+
+
+def test_a_coupon_of_somebody_erased_is_not_used(api: Api, ann: Member) -> None:
+    code = one(api, ann)
+    erase(api, ann)
+    assert use(api, code).code == "MEMBER_ERASED"
+    assert states(ann) == [rules.USABLE]
 
 
 # At the same moment ---------------------------------------------------------------------------------------------------

@@ -122,8 +122,6 @@ def _withdraw(fact: FactIn, own: str, withdrawal: WithdrawnIn) -> None:
         if missing <= 0:
             return
         if not _recall_first(found, own):
-            if withdrawal.if_any:
-                return
             raise NotIssuedYet(withdrawal.of)
     raise Unavailable
 

@@ -31,9 +31,10 @@ class GrantedIn(_Fact):
     of: Source
 
 
-class WithdrawnIn(GrantedIn):
+class WithdrawnIn(_Fact):
+    quantity: int = Field(ge=1, le=999)
+    of: Source
     since: int = Field(ge=1)
-    if_any: bool = False
 
 
 class FactsIn(_Fact):

@@ -15,7 +15,8 @@ from chalicelib.engine.refusals import NothingToClaim
 from chalicelib.rulebook.model import Need, Rulebook, Task
 from chalicelib.shared.clock import week_start
 
-DONE, OPEN = "done", "open"
+# Done; open, until it is claimed by a tap; done, and the tap brought a coupon, which no entry of an order tells of.
+DONE, OPEN, GAVE = "done", "open", "gave"
 # An action that is reported this late still completes the tasks of its own day, as far as that day's counts are kept.
 LATE = timedelta(days=3)
 
@@ -174,8 +175,9 @@ def undo(draft: Draft, order: OrderRecord, *, full: bool) -> dict[str, int]:
         if not done_in or _complete(draft.account, task, order.paid_on) or (over and not full):
             continue
         marked, state = draft.account.tasks.get(task.id, ("", ""))
-        tapped = marked == done_in and state == DONE and task.claim == "tap"
-        _withdraw_coupon(draft, order, task, tapped=tapped)
+        tapped = marked == done_in and (state == GAVE or (state == DONE and task.claim == "tap"))
+        if coupons.of_source(order.coupons, coupon_of(task)) or (tapped and state == GAVE):
+            coupons.withdraw(draft, 1, coupon_of(task), order.seq)
         rewarded = task.claim == "auto" or tapped
         if marked == done_in:
             paid = task.points if tapped else paid
@@ -192,15 +194,6 @@ def undo(draft: Draft, order: OrderRecord, *, full: bool) -> dict[str, int]:
     return counted
 
 
-def _withdraw_coupon(draft: Draft, order: OrderRecord, task: Task, *, tapped: bool) -> None:
-    granted = coupons.of_source(order.coupons, coupon_of(task))
-    if granted:
-        coupons.withdraw(draft, granted, 1, coupon_of(task), order.seq)
-    elif tapped and task.coupon:
-        # It came with the tap, of which the order knows nothing.
-        coupons.withdraw(draft, task.coupon, 1, coupon_of(task), order.seq, sure=False)
-
-
 def _take_back(draft: Draft, task: Task, paid: int) -> None:
     into_debt = draft.rulebook.refunds.policy == "debt"
     draft.purse, owed, forgiven = points.claw_back(draft.purse, paid, (), into_debt=into_debt)
@@ -215,8 +208,9 @@ def claim(draft: Draft, task_id: str) -> None:
     current = period(task, draft.rulebook, draft.today) if task else None
     if task is None or current is None or draft.account.tasks.get(task.id) != (current, OPEN):
         raise NothingToClaim
-    _mark(draft, task, current, DONE)
     reward(draft, task)
+    gave = coupons.of_source(draft.facts.get(coupons.GRANTED, ()), coupon_of(task))
+    _mark(draft, task, current, GAVE if gave else DONE)
 
 
 def grow(draft: Draft) -> None:
@@ -267,4 +261,5 @@ def states(rulebook: Rulebook, account: Account, today: date) -> Iterator[TaskSt
         )  # fmt: skip
         # Of a campaign whose beginning was moved back, a later period was done, and it is not done again.
         other = DONE if _done_in(account, task, current) else "active"
-        yield TaskState(task, current, state if done_in == current else other, goals)
+        shown = state if done_in == current and state != GAVE else other
+        yield TaskState(task, current, shown, goals)

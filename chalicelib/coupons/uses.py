@@ -226,7 +226,8 @@ def _end(order: OrderItem, code: str, item: CouponItem, now: datetime) -> list[A
     item.returned_on = on.isoformat()
     item.state = rules.WITHDRAWN if item.recalled else rules.USABLE
     grace_days = store.current(now).rulebook.coupons.grace_days
-    item.expires_on = rules.come_back(item.last_day(on), on, grace_days).isoformat()
+    # Used before its notice, it has the notice to come; past its last day it has the grace all the same.
+    item.expires_on = max(item.last_day(on), rules.come_back(before, on, grace_days)).isoformat()
     if item.expires_on != before.isoformat():
         # The notice of its coming back names the new day.
         item.noticed = True

@@ -234,6 +234,15 @@ def test_a_coupon_that_comes_back_after_its_last_day_has_seven_days_more(api: Ap
     assert use(api, codes[1], "o-8").code == "COUPON_EXPIRED"
 
 
+def test_one_used_before_its_notice_comes_back_with_as_many(api: Api, ann: Member) -> None:
+    code = one(api, ann)
+    use(api, code)
+    api.clock.pass_(days=40)
+    assert cancel(api, code).body["given_back"] is True
+    (item,) = held(ann)
+    assert (item.expires_on, item.noticed) == ("2027-01-10", True)
+
+
 def test_an_order_remembers_a_bounded_number_of_coupons(api: Api, ann: Member, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(uses, "MAX_REMEMBERED", 2)
     codes = [one(api, ann, "post") for _ in range(3)]

@@ -143,6 +143,9 @@ def decode_cursor(cursor: str | None) -> Any:
     if not cursor:
         return None
     try:
-        return json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        key = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        # Half a surrogate pair is read, and could not be looked up.
+        json.dumps(key, ensure_ascii=False).encode()
+        return key
     except (ValueError, RecursionError) as error:
         raise BadCursor from error

@@ -87,7 +87,8 @@ def use(text: str, body: UseIn, now: datetime) -> Used:
     """Uses the coupon on the order, or answers again what an earlier report of the same came to. Raises CouponUnknown,
     IdempotencyMismatch, CouponUsed, CouponExpired, CouponNotUsable, CouponNotApplicable, CouponUseEnded, MemberFrozen,
     MemberErased."""
-    content = ledger.body_hash(body.model_dump(exclude_none=True))
+    # Without what is at its default, so that a field that is added one day changes no report of before.
+    content = ledger.body_hash(body.model_dump(mode="json", exclude_defaults=True))
     for _ in range(service.ATTEMPTS):
         item, order = service.find(text), items.order(body.order_id)
         known = order.uses.get(item.code)

@@ -35,6 +35,7 @@ class WithdrawnIn(_Fact):
     quantity: int = Field(ge=1, le=999)
     of: Source
     since: int = Field(ge=1)
+    since_on: date | None = None
 
 
 class FactsIn(_Fact):

@@ -151,7 +151,7 @@ class Account:
     counters: metric → period → count; a period is `life`, `YYYY-MM`, `d:YYYY-MM-DD` or `w:YYYY-MM-DD` (Monday)
     requests: the member's last Idempotency-Keys: key digest → (body digest, entry seq)
     tasks: task → (the period in which it was last done, `done`, or `open` when the reward waits for a tap, or `gave`
-        when a coupon came with the tap)
+        when a coupon came with it)
     redeemed: offer → period → pieces, of offers that are limited a member (periods: see `offers.counted`)
     chances: lottery → chances and draws, until it has ended
     granted: benefit → the last month or year for which it was granted

@@ -37,10 +37,11 @@ def of_source(grants: Iterable[Mapping[str, Any]], of: str) -> str:
     return next((str(fact["coupon"]) for fact in grants if fact["of"] == of), "")
 
 
-def withdraw(draft: Draft, quantity: int, of: str, since: int) -> None:
-    """Withdraws so many of those granted for the reason `of` by entry number `since` or a later one, the oldest
-    first."""
-    draft.facts.setdefault(WITHDRAWN, []).append({"quantity": quantity, "of": of, "since": since})
+def withdraw(draft: Draft, quantity: int, of: str, since: int, since_on: str = "") -> None:
+    """Withdraws so many of those granted for the reason `of` by entry number `since` or a later one, and on the day
+    `since_on` or a later one, the oldest first."""
+    fact = {"quantity": quantity, "of": of, "since": since, **({"since_on": since_on} if since_on else {})}
+    draft.facts.setdefault(WITHDRAWN, []).append(fact)
 
 
 def granted(draft: Draft, event: CouponsGranted) -> Decision:

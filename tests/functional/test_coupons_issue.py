@@ -274,6 +274,21 @@ def test_of_a_task_that_was_tapped_the_withdrawal_waits_for_its_grant_too(api: A
     assert states(ann) == [rules.WITHDRAWN]
 
 
+@pytest.mark.parametrize("how", ["auto", "tap"])
+def test_two_orders_for_a_fen_that_are_both_refunded_leave_no_coupon(api: Api, ann: Member, how: str) -> None:
+    goal = {"metric": "orders", "window": "day", "at_least": 1, "name": {"zh": "订单", "en": "orders"}}
+    task = with_task(id="buyer", kind="daily", claim=how, goals=[goal], coupon="ten", points=30)
+    api.publish({**task, **with_coupons(definition(), surprise=None)})
+    before = api.account(ann).balance
+    api.order(ann, 1, "o-1")
+    assert (claim(api, ann, "buyer").status == 200) == (how == "tap")
+    api.order(ann, 1, "o-2")
+    for order_id in ("o-1", "o-2"):
+        api.refund(order_id, f"r-{order_id}", 1)
+    settle(ann)
+    assert (states(ann), api.account(ann).balance) == ([rules.WITHDRAWN], before)
+
+
 # Poison -------------------------------------------------------------------------------------------------------------
 
 BAD: list[Any] = [

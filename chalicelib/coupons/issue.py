@@ -117,13 +117,12 @@ def mark(seq: int, number: int) -> str:
 def _withdraw(fact: FactIn, own: str, withdrawal: WithdrawnIn) -> None:
     for _ in range(service.ATTEMPTS * withdrawal.quantity):
         there = items.since(fact.member_id, withdrawal.since, fact.seq)
-        found = [item for item in there if item.source == withdrawal.of]
+        since_on = str(withdrawal.since_on or "")
+        found = [item for item in there if item.source == withdrawal.of and item.granted_on >= since_on]
         missing = withdrawal.quantity - sum(item.recalled == own for item in found)
         if missing <= 0:
             return
         if not _recall_first(found, own):
-            if withdrawal.if_any:
-                return
             raise NotIssuedYet(withdrawal.of)
     raise Unavailable
 

@@ -109,8 +109,8 @@ class CouponItem(dynamo.Record):
 
 
 class OrderItem(dynamo.Record):
-    """Guards an order. uses: code → {member_id, kind, content, discount_fen, definition, categories, stacks, answer};
-    ended: code → the answer to its cancellation; refunded: in full, so no coupon is used on it any more."""
+    """Guards an order. uses: code → {member_id, kind, content, at, discount_fen, definition, categories, stacks};
+    ended: code → {at, given_back}, of its cancellation; refunded: in full, so no coupon is used on it any more."""
 
     class Meta:
         table_name = dynamo.table("coupons")

@@ -40,7 +40,7 @@ def quote(call: Call) -> QuoteAnswer:
 
 
 @routes.route("/v1/coupons/{code}/uses", methods=["POST"])
-@endpoint(routes, auth=merchant, body=UseIn, answer=UseAnswer)
+@endpoint(routes, auth=merchant, body=UseIn, answer=UseAnswer, further=(403,))
 def use(call: Call) -> Answer:
     """Use a coupon on an order, once"""
     return views.used(uses.use(call.path["code"], call.body, call.now))

@@ -31,9 +31,11 @@ class GrantedIn(_Fact):
     of: Source
 
 
-class WithdrawnIn(GrantedIn):
+class WithdrawnIn(_Fact):
+    quantity: int = Field(ge=1, le=999)
+    of: Source
     since: int = Field(ge=1)
-    if_any: bool = False
+    since_on: date | None = None
 
 
 class FactsIn(_Fact):

@@ -85,8 +85,10 @@ def quote(item: CouponItem, order: rules.Order, on: date) -> int | NotApplicable
 
 def use(text: str, body: UseIn, now: datetime) -> Used:
     """Uses the coupon on the order, or answers again what an earlier report of the same came to. Raises CouponUnknown,
-    IdempotencyMismatch, CouponUsed, CouponExpired, CouponNotUsable, CouponNotApplicable, CouponUseEnded."""
-    content = ledger.body_hash(body.model_dump(exclude_none=True))
+    IdempotencyMismatch, CouponUsed, CouponExpired, CouponNotUsable, CouponNotApplicable, CouponUseEnded, MemberFrozen,
+    MemberErased."""
+    # Without what is at its default, so that a field that is added one day changes no report of before.
+    content = ledger.body_hash(body.model_dump(mode="json", exclude_defaults=True))
     for _ in range(service.ATTEMPTS):
         item, order = service.find(text), items.order(body.order_id)
         known = order.uses.get(item.code)
@@ -95,6 +97,7 @@ def use(text: str, body: UseIn, now: datetime) -> Used:
                 raise IdempotencyMismatch
             return _used(item, body.order_id, known, replayed=True)
         _check(item, order, service.today(now))
+        _check_holder(item.id)
         used = _use(item, order, body.order(), content, now)
         try:
             with dynamo.together() as writes:
@@ -117,6 +120,15 @@ def _check(item: CouponItem, order: OrderItem, on: date) -> None:
         raise CouponExpired([{"field": "code", "problem": f"its last day was {item.last_day(on)}"}])
     if state != rules.USABLE:
         raise service.CouponNotUsable([{"field": "code", "problem": f"it is {state}"}])
+
+
+def _check_holder(member_id: str) -> None:
+    """Who is frozen spends nothing, and who was erased has nothing to spend."""
+    status = ledger.load(member_id).status
+    if status == "erased":
+        raise ledger.MemberErased
+    if status == "frozen":
+        raise ledger.MemberFrozen
 
 
 def _check_room(order: OrderItem, code: str) -> None:
@@ -215,7 +227,8 @@ def _end(order: OrderItem, code: str, item: CouponItem, now: datetime) -> list[A
     item.returned_on = on.isoformat()
     item.state = rules.WITHDRAWN if item.recalled else rules.USABLE
     grace_days = store.current(now).rulebook.coupons.grace_days
-    item.expires_on = rules.come_back(item.last_day(on), on, grace_days).isoformat()
+    # Used before its notice, it has the notice to come; past its last day it has the grace all the same.
+    item.expires_on = max(item.last_day(on), rules.come_back(before, on, grace_days)).isoformat()
     if item.expires_on != before.isoformat():
         # The notice of its coming back names the new day.
         item.noticed = True

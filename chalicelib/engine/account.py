@@ -150,7 +150,8 @@ class Account:
     pending: (release date, expiry date) → points > 0
     counters: metric → period → count; a period is `life`, `YYYY-MM`, `d:YYYY-MM-DD` or `w:YYYY-MM-DD` (Monday)
     requests: the member's last Idempotency-Keys: key digest → (body digest, entry seq)
-    tasks: task → (the period in which it was last done, `done` or `open` when the reward waits for a tap)
+    tasks: task → (the period in which it was last done, `done`, or `open` when the reward waits for a tap, or `gave`
+        when a coupon came with it)
     redeemed: offer → period → pieces, of offers that are limited a member (periods: see `offers.counted`)
     chances: lottery → chances and draws, until it has ended
     granted: benefit → the last month or year for which it was granted

@@ -37,10 +37,10 @@ def of_source(grants: Iterable[Mapping[str, Any]], of: str) -> str:
     return next((str(fact["coupon"]) for fact in grants if fact["of"] == of), "")
 
 
-def withdraw(draft: Draft, code: str, quantity: int, of: str, since: int, *, sure: bool = True) -> None:
-    """Withdraws so many of those granted for the reason `of` by entry number `since` or a later one, the oldest first.
-    `sure`: the entry that granted them says so; else there may have been none."""
-    fact = {"coupon": code, "quantity": quantity, "of": of, "since": since, **({} if sure else {"if_any": True})}
+def withdraw(draft: Draft, quantity: int, of: str, since: int, since_on: str = "") -> None:
+    """Withdraws so many of those granted for the reason `of` by entry number `since` or a later one, and on the day
+    `since_on` or a later one, the oldest first."""
+    fact = {"quantity": quantity, "of": of, "since": since, **({"since_on": since_on} if since_on else {})}
     draft.facts.setdefault(WITHDRAWN, []).append(fact)
 
 

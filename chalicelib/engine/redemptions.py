@@ -229,7 +229,7 @@ def _give_back(draft: Draft, event: RedemptionStep, quantity: int) -> None:
               f"{record.name.zh} × {quantity}：{told_zh}，积分退回原批次")  # fmt: skip
     draft.repaid(repaid)
     if record.coupon:
-        coupons.withdraw(draft, record.coupon, quantity, _coupon_of(record.redemption_id), record.seq)
+        coupons.withdraw(draft, quantity, _coupon_of(record.redemption_id), record.seq)
     if record.counted_on:
         draft.count("redemptions", -quantity, record.counted_on)
     count = record.chances * quantity

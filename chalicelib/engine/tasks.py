@@ -15,7 +15,8 @@ from chalicelib.engine.refusals import NothingToClaim
 from chalicelib.rulebook.model import Need, Rulebook, Task
 from chalicelib.shared.clock import week_start
 
-DONE, OPEN = "done", "open"
+# Done; open, until it is claimed by a tap; done, and a coupon came with it.
+DONE, OPEN, GAVE = "done", "open", "gave"
 # An action that is reported this late still completes the tasks of its own day, as far as that day's counts are kept.
 LATE = timedelta(days=3)
 
@@ -109,7 +110,8 @@ def _done(draft: Draft, task: Task, current: str) -> None:
     _count_done(draft, task)
     if state == OPEN:
         draft.say(task.id, 0, f"{task.name.en}: done, waiting to be claimed", f"{task.name.zh}：已完成，待领取")
-    draft.facts.setdefault("rewards", {})[task.id] = [current, reward(draft, task) if state == DONE else 0]
+    paid = _pay(draft, task, current) if state == DONE else 0
+    draft.facts.setdefault("rewards", {})[task.id] = [current, paid]
     if not task.honorary:
         retention.task_done(draft)
 
@@ -128,6 +130,14 @@ def _mark(draft: Draft, task: Task, current: str, state: str) -> None:
     known = {t.id for t in draft.rulebook.tasks}
     kept = {name: value for name, value in draft.account.tasks.items() if name in known or value[0] == "life"}
     draft.account = draft.account.with_(tasks=MappingProxyType({**kept, task.id: (current, state)}))
+
+
+def _pay(draft: Draft, task: Task, current: str) -> int:
+    """Pays a task that is done; the account remembers whether a coupon came with it."""
+    paid = reward(draft, task)
+    gave = coupons.of_source(draft.facts.get(coupons.GRANTED, ()), coupon_of(task))
+    _mark(draft, task, current, GAVE if gave else DONE)
+    return paid
 
 
 def reward(draft: Draft, task: Task) -> int:
@@ -162,20 +172,28 @@ def coupon_of(task: Task) -> str:
 
 
 def undo(draft: Draft, order: OrderRecord, *, full: bool) -> dict[str, int]:
-    """After a refund: the tasks that the order completed and that are not done without it. Their points go back, and
-    they may be done again while their period lasts. Returns what they had counted, by metric.
+    """After a refund: the tasks that the order completed and that are not done without it, and those of this period
+    that stood by it when the order that had completed them was refunded before. Their points go back, and they may be
+    done again while their period lasts. Returns what they had counted, by metric.
 
     Of a period that is over, the counts are soon forgotten: then a full refund undoes the task, and a part does not.
     """
     counted: dict[str, int] = {}
     for task in draft.rulebook.tasks:
+        current, (marked, state) = period(task, draft.rulebook, draft.today), draft.account.tasks.get(task.id, ("", ""))
         done_in, paid = order.rewards.get(task.id, ("", 0))
-        over = period(task, draft.rulebook, draft.today) != done_in
+        since: tuple[int, str] = order.seq, ""
+        if not done_in and marked == current and _stood_by(draft, task, order):
+            # What it was paid then, that order knows; the account, whether a coupon came with it.
+            done_in, paid, since = marked, 0 if state == OPEN else task.points, (1, _first_day(marked))
+        over = current != done_in
         if not done_in or _complete(draft.account, task, order.paid_on) or (over and not full):
             continue
-        marked, state = draft.account.tasks.get(task.id, ("", ""))
-        tapped = marked == done_in and state == DONE and task.claim == "tap"
-        _withdraw_coupon(draft, order, task, tapped=tapped)
+        if marked != done_in and not (over and marked > done_in):
+            continue  # undone already, with another order
+        tapped = marked == done_in and state != OPEN and task.claim == "tap"
+        if coupons.of_source(order.coupons, coupon_of(task)) or (marked == done_in and state == GAVE):
+            coupons.withdraw(draft, 1, coupon_of(task), *since)
         rewarded = task.claim == "auto" or tapped
         if marked == done_in:
             paid = task.points if tapped else paid
@@ -192,13 +210,16 @@ def undo(draft: Draft, order: OrderRecord, *, full: bool) -> dict[str, int]:
     return counted
 
 
-def _withdraw_coupon(draft: Draft, order: OrderRecord, task: Task, *, tapped: bool) -> None:
-    granted = coupons.of_source(order.coupons, coupon_of(task))
-    if granted:
-        coupons.withdraw(draft, granted, 1, coupon_of(task), order.seq)
-    elif tapped and task.coupon:
-        # It came with the tap, of which the order knows nothing.
-        coupons.withdraw(draft, task.coupon, 1, coupon_of(task), order.seq, sure=False)
+def _stood_by(draft: Draft, task: Task, order: OrderRecord) -> bool:
+    """Whether the order counted for the task of today's period, which was done until this refund."""
+    today = draft.today
+    in_period = period(task, draft.rulebook, order.paid_on) == period(task, draft.rulebook, today)
+    return in_period and _complete(draft.before, task, today)
+
+
+def _first_day(done_in: str) -> str:
+    """The first day of a task's period; empty for what is done once in a life."""
+    return done_in[2:] if done_in != "life" else ""
 
 
 def _take_back(draft: Draft, task: Task, paid: int) -> None:
@@ -215,8 +236,7 @@ def claim(draft: Draft, task_id: str) -> None:
     current = period(task, draft.rulebook, draft.today) if task else None
     if task is None or current is None or draft.account.tasks.get(task.id) != (current, OPEN):
         raise NothingToClaim
-    _mark(draft, task, current, DONE)
-    reward(draft, task)
+    _pay(draft, task, current)
 
 
 def grow(draft: Draft) -> None:
@@ -267,4 +287,5 @@ def states(rulebook: Rulebook, account: Account, today: date) -> Iterator[TaskSt
         )  # fmt: skip
         # Of a campaign whose beginning was moved back, a later period was done, and it is not done again.
         other = DONE if _done_in(account, task, current) else "active"
-        yield TaskState(task, current, state if done_in == current else other, goals)
+        shown = state if done_in == current and state != GAVE else other
+        yield TaskState(task, current, shown, goals)

@@ -92,6 +92,10 @@ _BUSY_CODES = frozenset(
 )
 
 
+# Reasons of a cancelled transaction that are nobody's mistake.
+_BUSY_REASONS = frozenset(("TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"))
+
+
 def _code(error: PynamoDBException) -> str | None:
     """DynamoDB's error code; None when there was no answer. PynamoDB's own `cause_response_code` fails on a time-out:
     botocore's connection errors carry `response = None`."""
@@ -113,7 +117,12 @@ def check_refused(error: TransactWriteError) -> None:
 
 
 def is_busy(error: PynamoDBException) -> bool:
-    """Whether the same call may simply be made again: throttled, timed out, cut, or DynamoDB's own failure."""
+    """Whether the same call may simply be made again: throttled (a transaction through one of its items, too), timed
+    out, cut, or DynamoDB's own failure."""
+    if isinstance(error, TransactWriteError):
+        reasons = {reason.code for reason in error.cancellation_reasons if reason}
+        if reasons:
+            return reasons <= _BUSY_REASONS
     return _code(error) is None or _code(error) in _BUSY_CODES
 
 
@@ -134,6 +143,9 @@ def decode_cursor(cursor: str | None) -> Any:
     if not cursor:
         return None
     try:
-        return json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        key = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        # Half a surrogate pair is read, and could not be looked up.
+        json.dumps(key, ensure_ascii=False).encode()
+        return key
     except (ValueError, RecursionError) as error:
         raise BadCursor from error

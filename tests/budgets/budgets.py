@@ -277,8 +277,8 @@ BUDGETS: dict[str, Budget] = {
     "GET /v1/me/coupons": Budget("GetItem Query", 1.5, 0, "rules tokens"),
     # The index by code, then the coupon itself.
     "GET /v1/coupons/{code}": Budget("PutItem Query GetItem", 1.5, 1, "rules merchants"),
-    # Besides, the order's item; coupon 2, its place among what is due 1, order 2.
-    "POST /v1/coupons/{code}/uses": Budget("PutItem Query 2×GetItem TransactWriteItems", 2.5, 6, "rules merchants"),
+    # Besides, the order's item and whether its member is frozen; coupon 2, its place among what is due 1, order 2.
+    "POST /v1/coupons/{code}/uses": Budget("PutItem Query 3×GetItem TransactWriteItems", 3.5, 6, "rules merchants"),
     "POST /v1/coupons/{code}/uses, replayed": Budget("PutItem Query 2×GetItem", 2.5, 1, "merchants"),
     # And the notice that it has come back.
     "POST /v1/coupons/{code}/uses/{order_id}/cancellation": Budget(

@@ -127,6 +127,14 @@ def test_trouble_on_the_way_to_the_database_leaves_one_use(api: Api, ann: Member
     assert len(items.order("o-1").uses) == 1
 
 
+@pytest.mark.parametrize("reason", ["ThrottlingError", "ProvisionedThroughputExceeded"])
+def test_an_item_that_is_throttled_within_a_transaction_is_no_bug(api: Api, ann: Member, reason: str) -> None:
+    (code,) = given(api, ann)
+    with faults.answering("TransactWriteItems", faults.cancelled("None", reason)):
+        assert use(api, code).status == 503
+    assert use(api, code).status == 200
+
+
 def test_trouble_that_lasts_leaves_the_fact_to_the_queue(api: Api, ann: Member) -> None:
     assert grant(api, ann).status == 200
     (fact,) = about_coupons(ann)

@@ -17,7 +17,6 @@ from tests.functional.coupons_room import (
     about_coupons,
     definition,
     deliver,
-    facts_of,
     given,
     grant,
     held,
@@ -29,7 +28,7 @@ from tests.functional.coupons_room import (
     with_coupons,
 )
 from tests.functional.redemptions_room import offer, redeemed, rich, step
-from tests.functional.tiers_room import with_task
+from tests.functional.tiers_room import claim, with_task
 from tests.harness.api import Api, Member
 
 
@@ -262,11 +261,32 @@ def test_what_an_operator_withdrew_is_not_asked_for_twice(api: Api, ann: Member)
     assert states(ann) == [rules.WITHDRAWN]
 
 
-def test_a_tapped_tasks_withdrawal_that_finds_nothing_is_done(api: Api, ann: Member) -> None:
-    fact = facts_of(ann)[-1]
-    withdrawal = {"coupon": "ten", "quantity": 1, "of": "task#t", "since": 1}
-    assert deliver({**fact, "facts": {"coupons_withdrawn": [{**withdrawal, "if_any": True}]}}) == []
-    assert deliver({**fact, "facts": {"coupons_withdrawn": [withdrawal]}}) == ["m0"]
+def test_of_a_task_that_was_tapped_the_withdrawal_waits_for_its_grant_too(api: Api, ann: Member) -> None:
+    goal = {"metric": "orders", "window": "day", "at_least": 1, "name": {"zh": "订单", "en": "orders"}}
+    task = with_task(id="buyer", kind="daily", claim="tap", goals=[goal], coupon="ten")
+    api.publish({**task, **with_coupons(definition(), surprise=None)})
+    api.order(ann, 1_000, "o-1")
+    assert claim(api, ann, "buyer").status == 200
+    api.refund("o-1", "r-1", 1_000)
+    granted, withdrawn = [fact for fact in about_coupons(ann) if not fact["facts"].get("first")]
+    assert deliver(withdrawn) == ["m0"]
+    assert deliver(granted) == deliver(withdrawn) == []
+    assert states(ann) == [rules.WITHDRAWN]
+
+
+@pytest.mark.parametrize("how", ["auto", "tap"])
+def test_two_orders_for_a_fen_that_are_both_refunded_leave_no_coupon(api: Api, ann: Member, how: str) -> None:
+    goal = {"metric": "orders", "window": "day", "at_least": 1, "name": {"zh": "订单", "en": "orders"}}
+    task = with_task(id="buyer", kind="daily", claim=how, goals=[goal], coupon="ten", points=30)
+    api.publish({**task, **with_coupons(definition(), surprise=None)})
+    before = api.account(ann).balance
+    api.order(ann, 1, "o-1")
+    assert (claim(api, ann, "buyer").status == 200) == (how == "tap")
+    api.order(ann, 1, "o-2")
+    for order_id in ("o-1", "o-2"):
+        api.refund(order_id, f"r-{order_id}", 1)
+    settle(ann)
+    assert (states(ann), api.account(ann).balance) == ([rules.WITHDRAWN], before)
 
 
 # Poison -------------------------------------------------------------------------------------------------------------

@@ -89,7 +89,14 @@ def test_a_search_for_a_rare_state_goes_on_with_the_cursor(
 
 @pytest.mark.parametrize(
     ("query", "status"),
-    [("?state=withdrawn", 422), ("?limit=0", 422), ("?limit=101", 422), ("?cursor=mine", 400), ("?cursor=MTI", 400)],
+    [
+        ("?state=withdrawn", 422),
+        ("?limit=0", 422),
+        ("?limit=101", 422),
+        ("?cursor=mine", 400),
+        ("?cursor=MTI", 400),
+        ("?cursor=Ilx1ZDgwMCI", 400),
+    ],
 )
 def test_bad_questions_are_refused(api: Api, ann: Member, query: str, status: int) -> None:
     assert api.call("GET", MINE + query, token=ann.token).status == status

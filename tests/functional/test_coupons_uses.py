@@ -25,6 +25,7 @@ from tests.functional.coupons_room import (
     use,
     with_coupons,
 )
+from tests.functional.members_room import erase
 from tests.harness.api import Api, Member, Reply
 
 TEA = {"sku": "T", "category": "tea", "amount_fen": 3_000}
@@ -233,12 +234,40 @@ def test_a_coupon_that_comes_back_after_its_last_day_has_seven_days_more(api: Ap
     assert use(api, codes[1], "o-8").code == "COUPON_EXPIRED"
 
 
+def test_one_used_before_its_notice_comes_back_with_as_many(api: Api, ann: Member) -> None:
+    code = one(api, ann)
+    use(api, code)
+    api.clock.pass_(days=40)
+    assert cancel(api, code).body["given_back"] is True
+    (item,) = held(ann)
+    assert (item.expires_on, item.noticed) == ("2027-01-10", True)
+
+
 def test_an_order_remembers_a_bounded_number_of_coupons(api: Api, ann: Member, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(uses, "MAX_REMEMBERED", 2)
     codes = [one(api, ann, "post") for _ in range(3)]
     assert [cancel(api, code).status for code in codes] == [200, 200, 409]
     assert use(api, codes[2]).code == "TOO_MANY_COUPONS"
     assert cancel(api, codes[0]).status == 200
+
+
+def test_who_is_frozen_uses_no_coupon_and_still_has_it_back(api: Api, ann: Member) -> None:
+    before, code = one(api, ann), one(api, ann)
+    first = use(api, before)
+    path = f"/v1/admin/members/{ann.member_id}/freeze"
+    assert api.call("POST", path, {"reason": "a test"}, token=api.operator(), key="freeze").status == 200
+    refused = use(api, code, "o-2")
+    assert (refused.status, refused.code) == (403, "MEMBER_FROZEN")
+    assert use(api, before).body == first.body
+    assert cancel(api, before).body["given_back"] is True
+    assert states(ann) == [rules.USABLE] * 2
+
+
+def test_a_coupon_of_somebody_erased_is_not_used(api: Api, ann: Member) -> None:
+    code = one(api, ann)
+    erase(api, ann)
+    assert use(api, code).code == "MEMBER_ERASED"
+    assert states(ann) == [rules.USABLE]
 
 
 # At the same moment ---------------------------------------------------------------------------------------------------

@@ -49,8 +49,18 @@ def test_a_task_that_another_order_does_as_well_stays() -> None:
     life.order(30_000, order_id="A")
     life.order(30_000, order_id="B")
     assert of(life.refund("A", 30_000), "weekly") == []
-    # The order that did not complete it takes nothing with it, and leaves nobody the task.
-    assert of(life.refund("B", 30_000), "weekly") == []
+    # By then it stands by the other, and goes with that.
+    assert of(life.refund("B", 30_000), "weekly") == [-200]
+
+
+def test_what_went_with_another_order_does_not_go_twice() -> None:
+    life = tuesday()
+    life.order(30_000, order_id="A")
+    life.order(30_000, order_id="B")
+    assert of(life.refund("A", 1), "weekly") == []
+    assert of(life.refund("B", 30_000), "weekly") == [-200]
+    assert of(life.refund("A", 1_000), "weekly") == []
+    assert of(life.pass_(days=7).refund("A", 28_999), "weekly") == []
 
 
 @pytest.mark.parametrize(("fen", "back"), [(30_000, [-200]), (29_999, [])])

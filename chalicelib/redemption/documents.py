@@ -16,7 +16,7 @@ from chalicelib.rulebook import guards, linter
 from chalicelib.rulebook.conditions import MAX_FEN, Code, Part
 from chalicelib.rulebook.findings import Finding, refuse, warn
 from chalicelib.rulebook.model import Rulebook, Words
-from chalicelib.rulebook.model_lotteries import NUMBERS, Lottery, lottery_of
+from chalicelib.rulebook.model_lotteries import Lottery, lottery_of
 from chalicelib.shared.clock import business_date
 from chalicelib.shared.schemas import Instant
 
@@ -299,8 +299,7 @@ def _pays_more(offer: OfferDocument, rulebook: Rulebook, lottery: Lottery) -> It
     factors = [Fraction(factor) for factor in rulebook.redemption.member_day_factors.values()]
     factor = min(factors, default=Fraction(1)) if offer.member_day else Fraction(1)
     cheapest = -(-min([offer.price_points, *offer.tier_prices.values()]) * factor // 1)
-    won = sum(prize.odds_ppm * prize.points for prize in lottery.prizes)
-    if won * offer.chances > cheapest * NUMBERS:
+    if lottery.pays_more(Fraction(cheapest, offer.chances)):
         message = f"Its chances win more points on average than the {cheapest} it costs at its cheapest."
         message_zh = f"所含抽奖机会平均赢得的积分高于其最低兑换价 {cheapest}。"
         yield refuse("LOTTERY_PAYS_MORE", "price_points", message, message_zh)

@@ -2,6 +2,7 @@
 
 import json
 from datetime import datetime
+from fractions import Fraction
 from functools import cached_property
 from hashlib import sha256
 from typing import Annotated, Any, Literal, Self
@@ -97,6 +98,16 @@ class Lottery(Part):
                 return prize
             number -= prize.odds_ppm
         return None
+
+    def pays_more(self, price: Fraction) -> bool:
+        """Whether a draw of so many points wins more points than that on average, whichever prizes have run out: a
+        draw that falls on one of those costs nothing, so it may not be counted among those that pay for the others."""
+        gained = Fraction(0)
+        for prize in self.prizes:
+            gain = prize.odds_ppm * (prize.points - price)
+            gained += gain if prize.pieces is None else max(Fraction(0), gain)
+        rest = max(0, NUMBERS - sum(prize.odds_ppm for prize in self.prizes))
+        return gained > rest * price
 
     def over(self, now: datetime) -> bool:
         """Whether it has ended."""

@@ -8,6 +8,7 @@ and nothing taken; the draw still counts, or one could draw on until another pri
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date, datetime, timedelta
+from fractions import Fraction
 from types import MappingProxyType
 from typing import Any
 
@@ -64,6 +65,13 @@ def give(draft: Draft, code: str, count: int) -> bool:
     _changed(draft, lottery, count)
     draft.say(code, 0, f"{_chances(count)}: {lottery.name.en}", f"抽奖机会 {count} 次：{lottery.name.zh}")
     return True
+
+
+def pays_more(draft: Draft, code: str, chances: int, price: int) -> bool:
+    """Whether so many chances for that price would win more points than that: the rulebook may have become better for
+    members since the offer was published."""
+    lottery = lottery_of(draft.rulebook.lotteries, code)
+    return lottery is not None and lottery.pays_more(Fraction(price, chances))
 
 
 def take_back(draft: Draft, code: str, count: int) -> int:

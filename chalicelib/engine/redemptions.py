@@ -103,6 +103,8 @@ def redeem(draft: Draft, event: Redeemed) -> Decision:
         raise AtCheckout
     _check(draft, event)
     each = offers.price(draft.rulebook, draft.account, offer, today)
+    if offer.lottery and lotteries.pays_more(draft, offer.lottery, offer.chances, each):
+        raise NotOnSale([{"field": "offer_id", "problem": "its chances win more points than it costs by now"}])
     total = each * event.quantity
     if total > event.expected_points:
         raise PriceRose([{"field": "expected_points", "problem": f"the price is {total} points now", "points": total}])

@@ -1,5 +1,6 @@
 """The law of lotteries: what a draw takes, gives and records; chances given, taken back and forgotten."""
 
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -17,6 +18,7 @@ from chalicelib.engine.refusals import (
     LotteryClosed,
     LotteryUnknown,
     NoChance,
+    NotOnSale,
     PriceRose,
     StepRefused,
 )
@@ -198,6 +200,17 @@ def test_a_lottery_offer_gives_chances_for_each_piece_and_takes_them_back_whole_
     with pytest.raises(StepRefused):
         mall.step("return")
     assert mall.life.account.balance == 990
+
+
+@pytest.mark.parametrize(("points", "sold"), [(100, True), (101, False)])
+def test_an_offer_of_chances_that_win_more_than_it_costs_by_now_is_refused(points: int, sold: bool) -> None:
+    # A tenth of that many points is won on average by each chance, of which one is ten points.
+    better = prize("ten", kind="points", points=points, odds_ppm=100_000, pieces=None, value_fen=0)
+    rules = book(lottery(starts_at="2026-11-01T00:00:00Z", price_points=100, prizes=[better]))
+    mall = Mall(1_000, book=rules, kind="lottery", lottery="winter", chances=1)
+    with nullcontext() if sold else pytest.raises(NotOnSale):
+        mall.redeem()
+    assert mall.life.account.balance == (990 if sold else 1_000)
 
 
 def test_an_offer_for_a_lottery_that_is_over_or_gone_is_refused() -> None:

@@ -74,18 +74,21 @@ def pays_more(draft: Draft, code: str, chances: int, price: int) -> bool:
     return lottery is not None and lottery.pays_more(Fraction(price, chances))
 
 
-def take_back(draft: Draft, code: str, count: int) -> int:
-    """Takes back chances that are not used yet; returns how many there were to take."""
+def take_back(draft: Draft, code: str, count: int, *, owed: bool = False) -> int:
+    """Takes back chances that are not used yet; returns how many it took. `owed`: those that are used are taken from
+    the chances to come, or a task could be done, undone and done again for one draw more each time."""
     lottery = lottery_of(draft.rulebook.lotteries, code)
     if lottery is None or lottery.over(draft.now):
         return 0
     chances = of(draft.account, lottery)
-    taken = min(count, chances.left)
+    there = min(count, max(0, chances.left))
+    taken = count if owed else there
     if taken:
         _keep(draft, lottery, replace(chances, left=chances.left - taken))
         _changed(draft, lottery, -taken)
-        draft.say(code, 0, f"{_chances(taken)} taken back: {lottery.name.en}",
-                  f"收回抽奖机会 {taken} 次：{lottery.name.zh}")  # fmt: skip
+        used, used_zh = f", {taken - there} of them used", f"，其中 {taken - there} 次已使用，将从以后的机会中扣除"
+        draft.say(code, 0, f"{_chances(taken)} taken back{used if taken > there else ''}: {lottery.name.en}",
+                  f"收回抽奖机会 {taken} 次{used_zh if taken > there else ''}：{lottery.name.zh}")  # fmt: skip
     return taken
 
 
@@ -120,7 +123,7 @@ def draw(draft: Draft, event: Drawn) -> Decision:
     if draws_left(lottery, chances, draft.today) < 1:
         each = {"per_day": lottery.draws_per_day, "per_member": lottery.draws_per_member}
         raise DrawsUsedUp([{"field": "lottery", "problem": "drawn as often as one member may", **each}])
-    price = 0 if chances.left else _price(lottery, event.expected_points)
+    price = 0 if chances.left > 0 else _price(lottery, event.expected_points)
     purse, missing = points.debit(draft.purse, price)
     if missing:
         raise InsufficientPoints([{"field": "lottery", "problem": f"{missing} points to go", "points": missing}])

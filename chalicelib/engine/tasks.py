@@ -168,6 +168,7 @@ def undo(draft: Draft, order: OrderRecord, *, full: bool) -> dict[str, int]:
     Of a period that is over, the counts are soon forgotten: then a full refund undoes the task, and a part does not.
     """
     counted: dict[str, int] = {}
+    given = dict(order.chances)
     for task in draft.rulebook.tasks:
         done_in, paid = order.rewards.get(task.id, ("", 0))
         over = period(task, draft.rulebook, draft.today) != done_in
@@ -176,7 +177,6 @@ def undo(draft: Draft, order: OrderRecord, *, full: bool) -> dict[str, int]:
         marked, state = draft.account.tasks.get(task.id, ("", ""))
         tapped = marked == done_in and state == DONE and task.claim == "tap"
         _withdraw_coupon(draft, order, task, tapped=tapped)
-        rewarded = task.claim == "auto" or tapped
         if marked == done_in:
             paid = task.points if tapped else paid
             tasks = {name: value for name, value in draft.account.tasks.items() if name != task.id}
@@ -185,9 +185,7 @@ def undo(draft: Draft, order: OrderRecord, *, full: bool) -> dict[str, int]:
             draft.count(metric, -amount, order.paid_on)
             counted[metric] = counted.get(metric, 0) + amount
         _take_back(draft, task, paid)
-        for code, count in task.chances.items() if rewarded else ():
-            # Those that were drawn with stay drawn, and so does what they won.
-            lotteries.take_back(draft, code, count)
+        _take_back_chances(draft, task, given if task.claim == "auto" else dict(task.chances) if tapped else {})
         draft.facts.setdefault("tasks_undone", []).append(task.id)
     return counted
 
@@ -199,6 +197,15 @@ def _withdraw_coupon(draft: Draft, order: OrderRecord, task: Task, *, tapped: bo
     elif tapped and task.coupon:
         # It came with the tap, of which the order knows nothing.
         coupons.withdraw(draft, task.coupon, 1, coupon_of(task), order.seq, sure=False)
+
+
+def _take_back_chances(draft: Draft, task: Task, given: dict[str, int]) -> None:
+    """Of those that were `given`, which it lessens. What was won with them stays."""
+    owed = draft.rulebook.refunds.policy == "debt"
+    for code, count in task.chances.items():
+        count = min(count, given.get(code, 0))
+        given[code] = given.get(code, 0) - count
+        lotteries.take_back(draft, code, count, owed=owed)
 
 
 def _take_back(draft: Draft, task: Task, paid: int) -> None:

@@ -173,18 +173,43 @@ def test_a_claimed_task_gives_its_chances_with_the_tap() -> None:
     assert raffle.chances == (2, 0)
 
 
-@pytest.mark.parametrize(("drawn", "left"), [(0, 0), (1, 0), (2, 0)])
-def test_a_refund_takes_back_the_chances_that_are_still_there(drawn: int, left: int) -> None:
-    goal = {"metric": "orders", "window": "day", "at_least": 1, "name": words("订单")}
-    raffle = Raffle(book(tasks=[visit(2, goals=[goal])]))
+ORDERS = [{"metric": "orders", "window": "day", "at_least": 1, "name": words("订单")}]
+
+
+@pytest.mark.parametrize("drawn", [0, 1, 2])
+def test_a_refund_takes_back_the_chances_of_its_task_the_used_ones_from_those_to_come(drawn: int) -> None:
+    raffle = Raffle(book(tasks=[visit(2, goals=ORDERS)]))
     life = raffle.life
     life.order(10_000, order_id="o-1")
     assert raffle.chances == (2, 0)
     for _ in range(drawn):
         raffle.draw()
     entry = life.refund("o-1", 10_000)
-    assert raffle.chances == (left, drawn)
-    assert entry.facts.get("chances", {"winter": 0}) == {"winter": drawn - 2}
+    assert (raffle.chances, entry.facts["chances"]) == ((-drawn, drawn), {"winter": -2})
+    assert account_of(account_item(life.account)).chances == life.account.chances
+    told = f"，其中 {drawn} 次已使用，将从以后的机会中扣除" if drawn else ""
+    assert f"收回抽奖机会 2 次{told}：冬日抽奖" in [line.why_zh for line in entry.lines]
+    with pytest.raises(NoChance):
+        raffle.draw(expected_points=0)
+    life.order(10_000, order_id="o-2")
+    assert raffle.chances == (2 - drawn, drawn)
+
+
+def test_a_refund_takes_back_no_chances_that_the_task_did_not_give_yet() -> None:
+    raffle = Raffle(book(tasks=[visit(1, goals=ORDERS)]))
+    raffle.life.order(10_000, order_id="o-1")
+    raffle.draw()
+    raffle.life.book = book(tasks=[visit(2, goals=ORDERS)])
+    raffle.life.refund("o-1", 10_000)
+    assert raffle.chances == (-1, 1)
+
+
+def test_where_what_was_spent_is_forgiven_so_are_the_chances_that_were_used() -> None:
+    raffle = Raffle(book(tasks=[visit(2, goals=ORDERS)], refunds={"policy": "within_balance"}))
+    raffle.life.order(10_000, order_id="o-1")
+    raffle.draw()
+    entry = raffle.life.refund("o-1", 10_000)
+    assert (raffle.chances, entry.facts["chances"]) == ((0, 1), {"winter": -1})
 
 
 def test_a_lottery_offer_gives_chances_for_each_piece_and_takes_them_back_whole_or_not_at_all() -> None:

@@ -171,6 +171,7 @@ def findings(offer: OfferDocument, rulebook: Rulebook, before: Before, now: date
         *_coupon(offer, rulebook),
         *_dates(offer, before.document, now),
         *_stock(offer, before),
+        *_campaign(offer, before.document),
         *_bands(offer, rulebook),
         *_cash(offer, rulebook),
         *_lottery(offer, rulebook, now),
@@ -245,6 +246,16 @@ def _stock(offer: OfferDocument, before: Before) -> Iterator[Finding]:
     elif wanted != there:
         message = f"The stock that is on sale keeps its {there} pieces; its own page changes them."
         yield warn("STOCK_STAYS", "stock.pieces", message, f"当前库存仍为 {there} 件，请在库存页面调整。")
+
+
+def _campaign(offer: OfferDocument, before: OfferDocument | None) -> Iterator[Finding]:
+    """What was donated is settled with the partner it was donated to."""
+    partner, promised = (one.donation.partner if one and one.donation else None for one in (offer, before))
+    if before and partner != promised:
+        message = "Whether it is a campaign, and for whom, is fixed once it has been published; make a new offer."
+        yield refuse(
+            "CAMPAIGN_FIXED", "donation", message, "是否为公益活动及其受赠方在首次发布后不能更改，请新建商品。"
+        )
 
 
 def _cash(offer: OfferDocument, rulebook: Rulebook) -> Iterator[Finding]:

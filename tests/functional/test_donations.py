@@ -288,3 +288,19 @@ def test_killed_at_any_call_and_sent_again_it_has_happened_once(
         assert (given(api, ann), 1_000 - api.account(ann).balance) == (expected, expected[0])
         faults.restore(before)
     assert number >= 2
+
+
+def test_what_was_donated_goes_to_the_partner_it_was_donated_to(api: Api, ann: Member) -> None:
+    campaign(api)
+    donated(api, ann)
+    others: tuple[dict[str, Any], ...] = (
+        {"donation": {"partner": {"zh": "别的基金会", "en": "Another"}}}, {"kind": "virtual", "donation": None},
+    )  # fmt: skip
+    for other in others:
+        with pytest.raises(offers.OfferRefused) as refused:
+            offer(api, "water", **{"kind": "donation", "member_day": False, **other})
+        assert [detail["code"] for detail in refused.value.details] == ["CAMPAIGN_FIXED"]
+    campaign(api, price_points=20)
+    offer(api, "mug", "physical")
+    with pytest.raises(offers.OfferRefused):
+        campaign(api, "mug")

@@ -236,7 +236,7 @@ class RedemptionRecord:
     latest of each · claim: the cause of the claim nobody has decided yet, and its pieces · stock: shard → pieces that
     came from there and have not gone back, in `period` · room: what the room kept beside · seq: the entry that took the
     points · replacing: pieces that are being replaced · counted_on: the day on which it was counted, once handed over ·
-    lottery, chances: what each piece gave
+    lottery, chances: what each piece gave, and of which edition
     """
 
     redemption_id: str

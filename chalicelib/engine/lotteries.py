@@ -27,7 +27,7 @@ from chalicelib.engine.refusals import (
     PriceRose,
 )
 from chalicelib.rulebook.model import Rulebook
-from chalicelib.rulebook.model_lotteries import NUMBERS, Lottery, Prize, lottery_of
+from chalicelib.rulebook.model_lotteries import NUMBERS, Lottery, Prize, edition_of, lottery_of
 
 CONSENT = "lottery"
 # A container may know an older end of a lottery for some seconds: what has ended is forgotten a day later.
@@ -55,16 +55,16 @@ def draws_left(lottery: Lottery, chances: Chances, today: date) -> int:
     return max(0, min(lottery.draws_per_day - used, lottery.draws_per_member - chances.drawn))
 
 
-def give(draft: Draft, code: str, count: int) -> bool:
-    """Gives chances; whether the lottery is there to take them."""
+def give(draft: Draft, code: str, count: int) -> str:
+    """Gives chances of a lottery. Returns its edition; empty, and gives nothing, when there is none or it is over."""
     lottery = lottery_of(draft.rulebook.lotteries, code)
     if lottery is None or lottery.over(draft.now):
-        return False
+        return ""
     chances = of(draft.account, lottery)
     _keep(draft, lottery, replace(chances, left=chances.left + count))
     _changed(draft, lottery, count)
     draft.say(code, 0, f"{_chances(count)}: {lottery.name.en}", f"抽奖机会 {count} 次：{lottery.name.zh}")
-    return True
+    return lottery.edition
 
 
 def pays_more(draft: Draft, code: str, chances: int, price: int) -> bool:
@@ -74,10 +74,10 @@ def pays_more(draft: Draft, code: str, chances: int, price: int) -> bool:
     return lottery is not None and lottery.pays_more(Fraction(price, chances))
 
 
-def take_back(draft: Draft, code: str, count: int, *, owed: bool = False) -> int:
-    """Takes back chances that are not used yet; returns how many it took. `owed`: those that are used are taken from
-    the chances to come, or a task could be done, undone and done again for one draw more each time."""
-    lottery = lottery_of(draft.rulebook.lotteries, code)
+def take_back(draft: Draft, edition: str, count: int, *, owed: bool = False) -> int:
+    """Takes back chances of that lottery which are not used yet; returns how many it took. `owed`: those that are used
+    are taken from the chances to come, or a task could be done, undone and done again for one draw more each time."""
+    lottery = edition_of(draft.rulebook.lotteries, edition)
     if lottery is None or lottery.over(draft.now):
         return 0
     chances = of(draft.account, lottery)
@@ -87,7 +87,7 @@ def take_back(draft: Draft, code: str, count: int, *, owed: bool = False) -> int
         _keep(draft, lottery, replace(chances, left=chances.left - taken))
         _changed(draft, lottery, -taken)
         used, used_zh = f", {taken - there} of them used", f"，其中 {taken - there} 次已使用，将从以后的机会中扣除"
-        draft.say(code, 0, f"{_chances(taken)} taken back{used if taken > there else ''}: {lottery.name.en}",
+        draft.say(lottery.code, 0, f"{_chances(taken)} taken back{used if taken > there else ''}: {lottery.name.en}",
                   f"收回抽奖机会 {taken} 次{used_zh if taken > there else ''}：{lottery.name.zh}")  # fmt: skip
     return taken
 
@@ -98,7 +98,7 @@ def _chances(count: int) -> str:
 
 def _changed(draft: Draft, lottery: Lottery, count: int) -> None:
     told = draft.facts.setdefault("chances", {})
-    told[lottery.code] = told.get(lottery.code, 0) + count
+    told[lottery.edition] = told.get(lottery.edition, 0) + count
 
 
 def _keep(draft: Draft, lottery: Lottery, chances: Chances) -> None:

@@ -13,6 +13,7 @@ from chalicelib.engine.earning import Situation, holds
 from chalicelib.engine.events import OrderRecord
 from chalicelib.engine.refusals import NothingToClaim
 from chalicelib.rulebook.model import Need, Rulebook, Task
+from chalicelib.rulebook.model_lotteries import lottery_of
 from chalicelib.shared.clock import week_start
 
 DONE, OPEN = "done", "open"
@@ -185,7 +186,8 @@ def undo(draft: Draft, order: OrderRecord, *, full: bool) -> dict[str, int]:
             draft.count(metric, -amount, order.paid_on)
             counted[metric] = counted.get(metric, 0) + amount
         _take_back(draft, task, paid)
-        _take_back_chances(draft, task, given if task.claim == "auto" else dict(task.chances) if tapped else {})
+        if task.claim == "auto" or tapped:
+            _take_back_chances(draft, task, None if tapped else given)
         draft.facts.setdefault("tasks_undone", []).append(task.id)
     return counted
 
@@ -199,13 +201,18 @@ def _withdraw_coupon(draft: Draft, order: OrderRecord, task: Task, *, tapped: bo
         coupons.withdraw(draft, task.coupon, 1, coupon_of(task), order.seq, sure=False)
 
 
-def _take_back_chances(draft: Draft, task: Task, given: dict[str, int]) -> None:
-    """Of those that were `given`, which it lessens. What was won with them stays."""
+def _take_back_chances(draft: Draft, task: Task, given: dict[str, int] | None) -> None:
+    """Of those that were `given`, which it lessens; None: with a tap, of which the order knows nothing. What was won
+    with them stays."""
     owed = draft.rulebook.refunds.policy == "debt"
     for code, count in task.chances.items():
-        count = min(count, given.get(code, 0))
-        given[code] = given.get(code, 0) - count
-        lotteries.take_back(draft, code, count, owed=owed)
+        lottery = lottery_of(draft.rulebook.lotteries, code)
+        if lottery is None:
+            continue
+        if given is not None:
+            count = min(count, given.get(lottery.edition, 0))
+            given[lottery.edition] = given.get(lottery.edition, 0) - count
+        lotteries.take_back(draft, lottery.edition, count, owed=owed)
 
 
 def _take_back(draft: Draft, task: Task, paid: int) -> None:

@@ -76,6 +76,11 @@ class Lottery(Part):
         return self
 
     @property
+    def edition(self) -> str:
+        """Which of the lotteries of its code, which may serve again when one has ended: no two start together."""
+        return f"{self.code}#{self.starts_at:%Y%m%dT%H%M%SZ}"
+
+    @property
     def disclosure(self) -> dict[str, Any]:
         """All that is published of it, as JSON; what is at its default is left out, so that a later program, which may
         know more fields, finds the same."""
@@ -112,6 +117,11 @@ class Lottery(Part):
     def over(self, now: datetime) -> bool:
         """Whether it has ended."""
         return now >= self.ends_at
+
+
+def edition_of(lotteries: tuple[Lottery, ...], edition: str) -> Lottery | None:
+    """That lottery, and no other of its code."""
+    return next((lottery for lottery in lotteries if lottery.edition == edition), None)
 
 
 def lottery_of(lotteries: tuple[Lottery, ...], code: str) -> Lottery | None:

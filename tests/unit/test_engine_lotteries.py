@@ -30,6 +30,7 @@ from tests.unit.raffle import ENDS, MUG, NOTHING, STARTS, TEA, TEN, Raffle, book
 from tests.unit.rulebooks import words
 
 DAY = timedelta(days=1)
+WINTER = loaded().edition
 
 
 def login(raffle: Raffle) -> Entry:
@@ -151,7 +152,7 @@ def test_the_days_limit_is_the_business_days_and_a_late_tap_counts_as_the_later_
 def test_a_task_gives_chances_which_draw_before_points_do() -> None:
     raffle = Raffle(book(tasks=[visit(2)]))
     entry = login(raffle)
-    assert (raffle.chances, entry.facts["chances"]) == ((2, 0), {"winter": 2})
+    assert (raffle.chances, entry.facts["chances"]) == ((2, 0), {WINTER: 2})
     assert ("2 chances: Winter draw", "抽奖机会 2 次：冬日抽奖") in [(line.why, line.why_zh) for line in entry.lines]
     paid = [raffle.draw(expected_points=10).facts["draw"]["paid"] for _ in range(3)]
     assert paid == [{"chances": 1}, {"chances": 1}, {"points": 10}]
@@ -185,7 +186,7 @@ def test_a_refund_takes_back_the_chances_of_its_task_the_used_ones_from_those_to
     for _ in range(drawn):
         raffle.draw()
     entry = life.refund("o-1", 10_000)
-    assert (raffle.chances, entry.facts["chances"]) == ((-drawn, drawn), {"winter": -2})
+    assert (raffle.chances, entry.facts["chances"]) == ((-drawn, drawn), {WINTER: -2})
     assert account_of(account_item(life.account)).chances == life.account.chances
     told = f"，其中 {drawn} 次已使用，将从以后的机会中扣除" if drawn else ""
     assert f"收回抽奖机会 2 次{told}：冬日抽奖" in [line.why_zh for line in entry.lines]
@@ -209,7 +210,7 @@ def test_where_what_was_spent_is_forgiven_so_are_the_chances_that_were_used() ->
     raffle.life.order(10_000, order_id="o-1")
     raffle.draw()
     entry = raffle.life.refund("o-1", 10_000)
-    assert (raffle.chances, entry.facts["chances"]) == ((0, 1), {"winter": -1})
+    assert (raffle.chances, entry.facts["chances"]) == ((0, 1), {WINTER: -1})
 
 
 def test_a_lottery_offer_gives_chances_for_each_piece_and_takes_them_back_whole_or_not_at_all() -> None:
@@ -261,6 +262,22 @@ def test_a_lottery_is_forgotten_a_day_after_its_end_and_a_later_one_of_its_code_
     raffle.life.book, raffle.life.now = book(again), ENDS + DAY
     raffle.draw()
     assert raffle.chances == (0, 1)
+
+
+def test_chances_of_a_lottery_that_has_ended_are_not_taken_from_a_later_one_of_its_code() -> None:
+    first = lottery(starts_at="2026-11-01T00:00:00Z", ends_at=STARTS.isoformat())
+    later = book(lottery(starts_at=(STARTS + DAY).isoformat()), tasks=[visit(3, goals=ORDERS), visit(1, id="login")])
+    mall = Mall(1_000, book=book(first, tasks=[visit(3, goals=ORDERS)]), kind="lottery", lottery="winter", chances=2)
+    life = mall.life
+    mall.redeem()
+    life.order(10_000, order_id="o-1")
+    assert life.account.chances["winter"].left == 5
+    life.book, life.now = later, STARTS + timedelta(hours=1)
+    life.record(Behaved(life.cause(), "login", life.now, trusted=False))
+    life.refund("o-1", 10_000)
+    with pytest.raises(StepRefused):
+        mall.step("return")
+    assert life.account.chances["winter"].left == 1
 
 
 def test_a_lottery_that_lasts_longer_than_first_said_is_remembered() -> None:

@@ -304,3 +304,19 @@ def test_what_was_donated_goes_to_the_partner_it_was_donated_to(api: Api, ann: M
     offer(api, "mug", "physical")
     with pytest.raises(offers.OfferRefused):
         campaign(api, "mug")
+
+
+def test_a_donation_can_be_taken_back_until_it_is_settled_and_is_shown_so(api: Api, ann: Member) -> None:
+    campaign(api)
+    donation = donated(api, ann)
+
+    def cancellable() -> set[bool]:
+        one = api.call("GET", f"/v1/me/redemptions/{donation}", token=ann.token).body["redemption"]
+        (other,) = api.call("GET", "/v1/me/redemptions", token=ann.token).body["items"]
+        return {one["cancellable"], other["cancellable"]}
+
+    assert cancellable() == {True}
+    closed(api)
+    assert cancellable() == {True}
+    assert settle(api).status == 200
+    assert cancellable() == {False}

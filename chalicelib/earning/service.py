@@ -101,6 +101,9 @@ def _deciding(event: events.Event, published: Published, now: datetime) -> Calla
 
 def _as_of_payment(event: events.OrderPaid, published: Published, now: datetime) -> Callable[[Account], Decision]:
     """Decides as if it were `paid_at`; the entry says so, and when it was recorded in truth. Raises FutureInstant."""
+    # A chance is for draws to come: years of daily tasks that are brought in are no chances of today's lotteries.
+    rulebook = published.rulebook.model_copy(update={"lotteries": ()})
+    of_past = published.model_copy(update={"rulebook": rulebook})
 
     def decide(account: Account) -> Decision:
         recorded_at = account.frozen_at or now
@@ -110,7 +113,7 @@ def _as_of_payment(event: events.OrderPaid, published: Published, now: datetime)
         on = business_date(recorded_at, published.rulebook.brand.time_zone)
         line = Line("as_of_payment", 0, f"Past order, brought in on {on}", f"历史订单，{on} 导入，按付款时间计算")
         # A test clock is put aside for the decision: the order is the past's, whatever day the member is shown.
-        decision = process(published, account.with_(frozen_at=None), event, event.paid_at)
+        decision = process(of_past, account.with_(frozen_at=None), event, event.paid_at)
         entry, after = decision.entry, decision.account.with_(frozen_at=account.frozen_at)
         # A tier of the past grants from now on, not the months that have passed.
         after = benefits.begun(published.rulebook, account, after, on)

@@ -132,8 +132,8 @@ class Profile:
 
 @dataclass(frozen=True)
 class Chances:
-    """What a member has of one lottery, which ends at `ends_at` (as known when this was written): chances `left`, draws
-    made in all (`drawn`), and those of the day `on`."""
+    """What a member has of one lottery, which ends at `ends_at` (as known when this was written): chances `left`
+    (below 0: used, and taken back since), draws made in all (`drawn`), and those of the day `on`."""
 
     ends_at: datetime
     left: int = 0

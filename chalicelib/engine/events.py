@@ -78,7 +78,7 @@ class OrderRecord:
     seq: the entry of the payment; sprint_percent: what it added to the progress of a sprint
     rewards: task that it completed → (the period it was done in, points it paid), those undone left out
     counts_offset: what was paid in points earned and counted as spending, as the rulebook said then
-    coupons: what its entry granted, as its facts have it
+    coupons, chances: what its entry granted, as its facts have it
     """
 
     order_id: str
@@ -100,6 +100,7 @@ class OrderRecord:
     counts_offset: bool = False
     refunded_offset_fen: int = 0
     coupons: tuple[Mapping[str, Any], ...] = ()
+    chances: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def granted(self) -> int:
@@ -235,7 +236,7 @@ class RedemptionRecord:
     latest of each · claim: the cause of the claim nobody has decided yet, and its pieces · stock: shard → pieces that
     came from there and have not gone back, in `period` · room: what the room kept beside · seq: the entry that took the
     points · replacing: pieces that are being replaced · counted_on: the day on which it was counted, once handed over ·
-    lottery, chances: what each piece gave
+    lottery, chances: what each piece gave, and of which edition
     """
 
     redemption_id: str

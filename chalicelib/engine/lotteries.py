@@ -8,6 +8,7 @@ and nothing taken; the draw still counts, or one could draw on until another pri
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date, datetime, timedelta
+from fractions import Fraction
 from types import MappingProxyType
 from typing import Any
 
@@ -26,7 +27,7 @@ from chalicelib.engine.refusals import (
     PriceRose,
 )
 from chalicelib.rulebook.model import Rulebook
-from chalicelib.rulebook.model_lotteries import NUMBERS, Lottery, Prize, lottery_of
+from chalicelib.rulebook.model_lotteries import NUMBERS, Lottery, Prize, edition_of, lottery_of
 
 CONSENT = "lottery"
 # A container may know an older end of a lottery for some seconds: what has ended is forgotten a day later.
@@ -54,30 +55,40 @@ def draws_left(lottery: Lottery, chances: Chances, today: date) -> int:
     return max(0, min(lottery.draws_per_day - used, lottery.draws_per_member - chances.drawn))
 
 
-def give(draft: Draft, code: str, count: int) -> bool:
-    """Gives chances; whether the lottery is there to take them."""
+def give(draft: Draft, code: str, count: int) -> str:
+    """Gives chances of a lottery. Returns its edition; empty, and gives nothing, when there is none or it is over."""
     lottery = lottery_of(draft.rulebook.lotteries, code)
     if lottery is None or lottery.over(draft.now):
-        return False
+        return ""
     chances = of(draft.account, lottery)
     _keep(draft, lottery, replace(chances, left=chances.left + count))
     _changed(draft, lottery, count)
     draft.say(code, 0, f"{_chances(count)}: {lottery.name.en}", f"抽奖机会 {count} 次：{lottery.name.zh}")
-    return True
+    return lottery.edition
 
 
-def take_back(draft: Draft, code: str, count: int) -> int:
-    """Takes back chances that are not used yet; returns how many there were to take."""
+def pays_more(draft: Draft, code: str, chances: int, price: int) -> bool:
+    """Whether so many chances for that price would win more points than that: the rulebook may have become better for
+    members since the offer was published."""
     lottery = lottery_of(draft.rulebook.lotteries, code)
+    return lottery is not None and lottery.pays_more(Fraction(price, chances))
+
+
+def take_back(draft: Draft, edition: str, count: int, *, owed: bool = False) -> int:
+    """Takes back chances of that lottery which are not used yet; returns how many it took. `owed`: those that are used
+    are taken from the chances to come, or a task could be done, undone and done again for one draw more each time."""
+    lottery = edition_of(draft.rulebook.lotteries, edition)
     if lottery is None or lottery.over(draft.now):
         return 0
     chances = of(draft.account, lottery)
-    taken = min(count, chances.left)
+    there = min(count, max(0, chances.left))
+    taken = count if owed else there
     if taken:
         _keep(draft, lottery, replace(chances, left=chances.left - taken))
         _changed(draft, lottery, -taken)
-        draft.say(code, 0, f"{_chances(taken)} taken back: {lottery.name.en}",
-                  f"收回抽奖机会 {taken} 次：{lottery.name.zh}")  # fmt: skip
+        used, used_zh = f", {taken - there} of them used", f"，其中 {taken - there} 次已使用，将从以后的机会中扣除"
+        draft.say(lottery.code, 0, f"{_chances(taken)} taken back{used if taken > there else ''}: {lottery.name.en}",
+                  f"收回抽奖机会 {taken} 次{used_zh if taken > there else ''}：{lottery.name.zh}")  # fmt: skip
     return taken
 
 
@@ -87,7 +98,7 @@ def _chances(count: int) -> str:
 
 def _changed(draft: Draft, lottery: Lottery, count: int) -> None:
     told = draft.facts.setdefault("chances", {})
-    told[lottery.code] = told.get(lottery.code, 0) + count
+    told[lottery.edition] = told.get(lottery.edition, 0) + count
 
 
 def _keep(draft: Draft, lottery: Lottery, chances: Chances) -> None:
@@ -112,7 +123,7 @@ def draw(draft: Draft, event: Drawn) -> Decision:
     if draws_left(lottery, chances, draft.today) < 1:
         each = {"per_day": lottery.draws_per_day, "per_member": lottery.draws_per_member}
         raise DrawsUsedUp([{"field": "lottery", "problem": "drawn as often as one member may", **each}])
-    price = 0 if chances.left else _price(lottery, event.expected_points)
+    price = 0 if chances.left > 0 else _price(lottery, event.expected_points)
     purse, missing = points.debit(draft.purse, price)
     if missing:
         raise InsufficientPoints([{"field": "lottery", "problem": f"{missing} points to go", "points": missing}])

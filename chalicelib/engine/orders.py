@@ -290,4 +290,5 @@ def record_of(entries: Iterable[Entry]) -> OrderRecord | None:
         counts_offset=facts.get("counts_offset", False),
         refunded_offset_fen=sum(r.get("offset_fen", 0) for r in refunds),
         coupons=tuple(facts.get("coupons", ())),
+        chances=facts.get("chances", {}),
     )

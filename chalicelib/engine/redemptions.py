@@ -103,6 +103,8 @@ def redeem(draft: Draft, event: Redeemed) -> Decision:
         raise AtCheckout
     _check(draft, event)
     each = offers.price(draft.rulebook, draft.account, offer, today)
+    if offer.lottery and lotteries.pays_more(draft, offer.lottery, offer.chances, each):
+        raise NotOnSale([{"field": "offer_id", "problem": "its chances win more points than it costs by now"}])
     total = each * event.quantity
     if total > event.expected_points:
         raise PriceRose([{"field": "expected_points", "problem": f"the price is {total} points now", "points": total}])
@@ -121,13 +123,14 @@ def redeem(draft: Draft, event: Redeemed) -> Decision:
         draft.count("redemptions", event.quantity, today)
     sum_ = f"{event.quantity} × {each} = {total}"
     draft.say("redemption", -total, f"{offer.name.en}: {sum_}", f"兑换{offer.name.zh}：{sum_}")
-    if offer.lottery and not lotteries.give(draft, offer.lottery, offer.chances * event.quantity):
+    edition = lotteries.give(draft, offer.lottery, offer.chances * event.quantity) if offer.lottery else ""
+    if offer.lottery and not edition:
         raise LotteryClosed([{"field": "offer_id", "problem": "its lottery is over"}])
     advance(draft)
     further = {
         "counted_on": today.isoformat() if begins == _HANDED_OVER else "",
         "limited": list(offer.limits), "period": event.period, "stock": dict(event.stock), "room": dict(event.room),
-        "gives": [offer.lottery, offer.chances] if offer.lottery else [],
+        "gives": [edition, offer.chances] if edition else [],
     }  # fmt: skip
     return draft.finish("redeemed", event.cause, {
         "redemption_id": event.redemption_id, "redemption_seq": draft.before.seq + 1, "state": begins,

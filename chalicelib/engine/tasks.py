@@ -13,6 +13,7 @@ from chalicelib.engine.earning import Situation, holds
 from chalicelib.engine.events import OrderRecord
 from chalicelib.engine.refusals import NothingToClaim
 from chalicelib.rulebook.model import Need, Rulebook, Task
+from chalicelib.rulebook.model_lotteries import lottery_of
 from chalicelib.shared.clock import week_start
 
 # Done; open, until it is claimed by a tap; done, and a coupon came with it.
@@ -179,11 +180,13 @@ def undo(draft: Draft, order: OrderRecord, *, full: bool) -> dict[str, int]:
     Of a period that is over, the counts are soon forgotten: then a full refund undoes the task, and a part does not.
     """
     counted: dict[str, int] = {}
+    given = dict(order.chances)
     for task in draft.rulebook.tasks:
         current, (marked, state) = period(task, draft.rulebook, draft.today), draft.account.tasks.get(task.id, ("", ""))
         done_in, paid = order.rewards.get(task.id, ("", 0))
         since: tuple[int, str] = order.seq, ""
-        if not done_in and marked == current and _stood_by(draft, task, order):
+        stands = not done_in and marked == current and _stood_by(draft, task, order)
+        if stands:
             # What it was paid then, that order knows; the account, whether a coupon came with it.
             done_in, paid, since = marked, 0 if state == OPEN else task.points, (1, _first_day(marked))
         over = current != done_in
@@ -194,7 +197,6 @@ def undo(draft: Draft, order: OrderRecord, *, full: bool) -> dict[str, int]:
         tapped = marked == done_in and state != OPEN and task.claim == "tap"
         if coupons.of_source(order.coupons, coupon_of(task)) or (marked == done_in and state == GAVE):
             coupons.withdraw(draft, 1, coupon_of(task), *since)
-        rewarded = task.claim == "auto" or tapped
         if marked == done_in:
             paid = task.points if tapped else paid
             tasks = {name: value for name, value in draft.account.tasks.items() if name != task.id}
@@ -203,9 +205,8 @@ def undo(draft: Draft, order: OrderRecord, *, full: bool) -> dict[str, int]:
             draft.count(metric, -amount, order.paid_on)
             counted[metric] = counted.get(metric, 0) + amount
         _take_back(draft, task, paid)
-        for code, count in task.chances.items() if rewarded else ():
-            # Those that were drawn with stay drawn, and so does what they won.
-            lotteries.take_back(draft, code, count)
+        if task.claim == "auto" or tapped:
+            _take_back_chances(draft, task, None if tapped or stands else given)
         draft.facts.setdefault("tasks_undone", []).append(task.id)
     return counted
 
@@ -220,6 +221,20 @@ def _stood_by(draft: Draft, task: Task, order: OrderRecord) -> bool:
 def _first_day(done_in: str) -> str:
     """The first day of a task's period; empty for what is done once in a life."""
     return done_in[2:] if done_in != "life" else ""
+
+
+def _take_back_chances(draft: Draft, task: Task, given: dict[str, int] | None) -> None:
+    """Of those that were `given`, which it lessens; None: with a tap or another order, of which this one knows nothing.
+    What was won with them stays."""
+    owed = draft.rulebook.refunds.policy == "debt"
+    for code, count in task.chances.items():
+        lottery = lottery_of(draft.rulebook.lotteries, code)
+        if lottery is None:
+            continue
+        if given is not None:
+            count = min(count, given.get(lottery.edition, 0))
+            given[lottery.edition] = given.get(lottery.edition, 0) - count
+        lotteries.take_back(draft, lottery.edition, count, owed=owed)
 
 
 def _take_back(draft: Draft, task: Task, paid: int) -> None:

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import partial
 from typing import Any
 
 from chalicelib import ledger
@@ -56,11 +57,12 @@ def draw(caller: callers.Member, code: str, body: DrawIn, key: str, now: datetim
     cause, number = cause_of(draw_id), secrets.randbelow(NUMBERS)
     content = {"operation": "draw", "lottery": code, **body.model_dump(mode="json")}
     for _ in range(ATTEMPTS):
-        lottery = lottery_of(store.current(now).rulebook.lotteries, code)
+        published = store.current(now)
+        lottery = lottery_of(published.rulebook.lotteries, code)
         gone = stock.gone(lottery) if lottery else ()
         event = Drawn(cause, draw_id, code, number, body.expected_points, gone)
         try:
-            return ledger.command(caller, event, content, key, now, also=_also)
+            return ledger.command(caller, event, content, key, now, also=partial(_also, published.version))
         except ledger.AlsoRefused:
             # Somebody took the last piece meanwhile, or a later version, in force by now, has a prize of its own.
             continue
@@ -73,10 +75,13 @@ def draw(caller: callers.Member, code: str, body: DrawIn, key: str, now: datetim
     raise Unavailable
 
 
-def _also(decision: Decision) -> list[Also]:
-    """The record of the draw, and the piece it wins: by the rules the decision was made under."""
+def _also(version: int, decision: Decision) -> list[Also]:
+    """The record of the draw, and the piece it wins. Raises AlsoRefused when it was decided under another version than
+    the one by which pieces were looked for: that one may have more of them."""
     entry, drawn = decision.entry, decision.entry.facts["draw"]
-    lottery = lotteries.find(store.at(entry.rulebook_version).rulebook, drawn["lottery"])
+    if entry.rulebook_version != version:
+        raise ledger.AlsoRefused(0)
+    lottery = lotteries.find(store.at(version).rulebook, drawn["lottery"])
     prize = lottery.prize(drawn.get("prize", ""))
     found = [Also(items.draw_item(entry))]
     if prize and prize.pieces is not None and not drawn.get("out"):

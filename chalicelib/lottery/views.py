@@ -62,7 +62,7 @@ def mine(account: Account, one: Lottery, time_zone: str, now: datetime,
     today = business_date(account.frozen_at or now, time_zone)
     return schemas.MyLotteryAnswer(
         lottery=one.code,
-        chances=chances.left,
+        chances=max(0, chances.left),
         drawn=chances.drawn,
         draws_left=lotteries.draws_left(one, chances, today),
         consented=lotteries.CONSENT in account.profile.consents,

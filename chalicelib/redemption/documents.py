@@ -16,7 +16,7 @@ from chalicelib.rulebook import guards, linter
 from chalicelib.rulebook.conditions import MAX_FEN, Code, Part
 from chalicelib.rulebook.findings import Finding, refuse, warn
 from chalicelib.rulebook.model import Rulebook, Words
-from chalicelib.rulebook.model_lotteries import NUMBERS, Lottery, lottery_of
+from chalicelib.rulebook.model_lotteries import Lottery, lottery_of
 from chalicelib.shared.clock import business_date
 from chalicelib.shared.schemas import Instant
 
@@ -171,6 +171,7 @@ def findings(offer: OfferDocument, rulebook: Rulebook, before: Before, now: date
         *_coupon(offer, rulebook),
         *_dates(offer, before.document, now),
         *_stock(offer, before),
+        *_campaign(offer, before.document),
         *_bands(offer, rulebook),
         *_cash(offer, rulebook),
         *_lottery(offer, rulebook, now),
@@ -247,6 +248,16 @@ def _stock(offer: OfferDocument, before: Before) -> Iterator[Finding]:
         yield warn("STOCK_STAYS", "stock.pieces", message, f"当前库存仍为 {there} 件，请在库存页面调整。")
 
 
+def _campaign(offer: OfferDocument, before: OfferDocument | None) -> Iterator[Finding]:
+    """What was donated is settled with the partner it was donated to."""
+    partner, promised = (one.donation.partner if one and one.donation else None for one in (offer, before))
+    if before and partner != promised:
+        message = "Whether it is a campaign, and for whom, is fixed once it has been published; make a new offer."
+        yield refuse(
+            "CAMPAIGN_FIXED", "donation", message, "是否为公益活动及其受赠方在首次发布后不能更改，请新建商品。"
+        )
+
+
 def _cash(offer: OfferDocument, rulebook: Rulebook) -> Iterator[Finding]:
     """What is paid at checkout has the rulebook's rules, and none of an offer that is redeemed."""
     if offer.kind != "cash":
@@ -299,8 +310,7 @@ def _pays_more(offer: OfferDocument, rulebook: Rulebook, lottery: Lottery) -> It
     factors = [Fraction(factor) for factor in rulebook.redemption.member_day_factors.values()]
     factor = min(factors, default=Fraction(1)) if offer.member_day else Fraction(1)
     cheapest = -(-min([offer.price_points, *offer.tier_prices.values()]) * factor // 1)
-    won = sum(prize.odds_ppm * prize.points for prize in lottery.prizes)
-    if won * offer.chances > cheapest * NUMBERS:
+    if lottery.pays_more(Fraction(cheapest, offer.chances)):
         message = f"Its chances win more points on average than the {cheapest} it costs at its cheapest."
         message_zh = f"所含抽奖机会平均赢得的积分高于其最低兑换价 {cheapest}。"
         yield refuse("LOTTERY_PAYS_MORE", "price_points", message, message_zh)

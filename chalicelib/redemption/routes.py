@@ -33,7 +33,7 @@ def redemptions(call: Call) -> RedemptionList:
     """The member's redemptions, newest first"""
     ledger.admit_reader(ledger.load(call.member.member_id), call.member)
     page, cursor = ledger.redemptions(call.member.member_id, call.query.limit, call.query.cursor)
-    return RedemptionList(items=[views.redemption(entries) for entries in page], next_cursor=cursor)
+    return RedemptionList(items=views.listed(page), next_cursor=cursor)
 
 
 @routes.route("/v1/me/redemptions/{redemption_id}", methods=["GET"])

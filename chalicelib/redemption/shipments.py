@@ -39,8 +39,8 @@ class BadRow(InvalidFields):
 class RowTwice(Conflict):
     code = "ROW_TWICE"
     message, message_zh = (
-        "The file names this redemption twice; the first row counts.",
-        "文件中该兑换单重复，以首行为准",
+        "An earlier row of the file has shipped this redemption; that one counts.",
+        "文件中该兑换单重复，以先发货的一行为准",
     )
 
 
@@ -84,8 +84,8 @@ def take_in(operator: callers.Operator, text: str, now: datetime) -> list[Row]:
         try:
             if redemption_id in seen:
                 raise RowTwice
-            seen.add(redemption_id)
             outcome = steps.ship(operator, redemption_id, _step(cells), now)
+            seen.add(redemption_id)
             found.append(Row(number, redemption_id, "repeated" if outcome.replayed else "shipped"))
         except Refusal as refusal:
             found.append(Row(number, redemption_id, "refused", refusal))

@@ -72,7 +72,9 @@ class _Step:
         if self.restock and "codes" in record.room:
             raise StepRefused([{"field": "restock", "problem": "a code that was given is never given again"}])
         pieces = redemptions.pieces(record, self.step, self.quantity)
-        back = rules.going_back(record.stock, pieces) if self.restock else {}
+        # A replacement that fails was never taken from the stock, and what it was to replace has not come back.
+        failed_again = self.step == "failure" and record.state == "replacing"
+        back = rules.going_back(record.stock, pieces) if self.restock and not failed_again else {}
         event = RedemptionStep(self.cause, record, self.step, dict(self.details), self.quantity, back)
         return process(store.current(self.now), account, event, self.now)
 

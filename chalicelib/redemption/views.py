@@ -8,7 +8,7 @@ from chalicelib.engine.decision import Entry
 from chalicelib.engine.events import RedemptionRecord
 from chalicelib.engine.redemptions import STEPS, record_of
 from chalicelib.ledger.views import entry_view
-from chalicelib.redemption import codes, rules, schemas, shipments, work
+from chalicelib.redemption import codes, rules, schemas, shipments, tally, work
 from chalicelib.shared.clock import rfc3339
 from chalicelib.shared.edge import Answer
 from chalicelib.shared.errors import Unavailable
@@ -61,6 +61,15 @@ def redemption(entries: Sequence[Entry]) -> schemas.RedemptionView:
     )
 
 
+def listed(page: Sequence[Sequence[Entry]]) -> list[schemas.RedemptionView]:
+    """Redemptions as they are now: a donation cannot be taken back once its campaign is settled. One read a campaign
+    of those that otherwise could."""
+    shown = [redemption(entries) for entries in page]
+    campaigns = {one.offer_id for one in shown if one.kind == "donation" and one.cancellable}
+    settled = {campaign for campaign in campaigns if tally.settlement(campaign)}
+    return [one.model_copy(update={"cancellable": one.cancellable and one.offer_id not in settled}) for one in shown]
+
+
 def _cancellable(record: RedemptionRecord) -> bool:
     return record.state in STEPS["cancellation"] and not record.room.get("final")
 
@@ -78,7 +87,7 @@ def _step(entry: Entry) -> schemas.StepView:
 
 def whole(entries: Sequence[Entry]) -> schemas.MemberRedemptionAnswer:
     """A redemption with its codes, its parcel and its claims, which are read only where there can be any."""
-    shown = redemption(entries)
+    (shown,) = listed([entries])
     first = next(entry for entry in entries if entry.kind == "redeemed")
     parcel = work.parcel(shown.redemption_id) if shown.kind == "physical" else None
     claims = work.claims(shown.redemption_id) if any(step.step == "claim" for step in shown.steps) else []

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import date
+from fractions import Fraction
 
 from chalicelib.rulebook.conditions import metrics_in
 from chalicelib.rulebook.findings import Finding, refuse, warn
@@ -43,8 +44,7 @@ def _odds(lottery: Lottery, path: str) -> Iterator[Finding]:
             "LOTTERY_ODDS_ABOVE_ONE", f"{path}.prizes", message, f"中奖概率合计为百万分之 {total}，超过 100%。"
         )
     price = lottery.price_points
-    returned = sum(prize.odds_ppm * prize.points for prize in lottery.prizes)
-    if price is not None and returned > price * NUMBERS:
+    if price is not None and lottery.pays_more(Fraction(price)):
         # Whoever draws long enough would have points from nothing; no member has a use for such a game but that.
         message = f"A draw of {price} points gives back more points than that on average."
         yield refuse("LOTTERY_PAYS_MORE", f"{path}.price_points", message, f"每次消耗 {price} 积分，平均返还积分更多。")

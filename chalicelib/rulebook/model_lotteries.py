@@ -2,6 +2,7 @@
 
 import json
 from datetime import datetime
+from fractions import Fraction
 from functools import cached_property
 from hashlib import sha256
 from typing import Annotated, Any, Literal, Self
@@ -75,6 +76,11 @@ class Lottery(Part):
         return self
 
     @property
+    def edition(self) -> str:
+        """Which of the lotteries of its code, which may serve again when one has ended: no two start together."""
+        return f"{self.code}#{self.starts_at:%Y%m%dT%H%M%SZ}"
+
+    @property
     def disclosure(self) -> dict[str, Any]:
         """All that is published of it, as JSON; what is at its default is left out, so that a later program, which may
         know more fields, finds the same."""
@@ -98,9 +104,24 @@ class Lottery(Part):
             number -= prize.odds_ppm
         return None
 
+    def pays_more(self, price: Fraction) -> bool:
+        """Whether a draw of so many points wins more points than that on average, whichever prizes have run out: a
+        draw that falls on one of those costs nothing, so it may not be counted among those that pay for the others."""
+        gained = Fraction(0)
+        for prize in self.prizes:
+            gain = prize.odds_ppm * (prize.points - price)
+            gained += gain if prize.pieces is None else max(Fraction(0), gain)
+        rest = max(0, NUMBERS - sum(prize.odds_ppm for prize in self.prizes))
+        return gained > rest * price
+
     def over(self, now: datetime) -> bool:
         """Whether it has ended."""
         return now >= self.ends_at
+
+
+def edition_of(lotteries: tuple[Lottery, ...], edition: str) -> Lottery | None:
+    """That lottery, and no other of its code."""
+    return next((lottery for lottery in lotteries if lottery.edition == edition), None)
 
 
 def lottery_of(lotteries: tuple[Lottery, ...], code: str) -> Lottery | None:

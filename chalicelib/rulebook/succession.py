@@ -19,6 +19,7 @@ def succession(before: Rulebook | None, after: Rulebook, effective_at: datetime)
     """Every finding about `after` when it comes into force at that instant after `before` (None: it is the first)."""
     yield from succession_lotteries.succession(before.lotteries if before else (), after.lotteries, effective_at)
     if before:
+        yield from succession_lotteries.coupons(before.lotteries, before.coupons, after.coupons, effective_at)
         yield from _tiers(before, after)
 
 

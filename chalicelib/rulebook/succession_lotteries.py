@@ -1,14 +1,16 @@
 """A lottery after its publication: frozen, but for what favours members.
 
 What is in force is what members were told. Until its end a lottery stays, and may only become better for everybody who
-draws; once it has ended it is left as it was, or left out. A new one is published an hour before its start at the
-latest, so that its disclosure is there to be read; its code may be that of one that has ended.
+draws, and so may the coupons that can be won; once it has ended it is left as it was, or left out. A new one is
+published an hour before its start at the latest, so that its disclosure is there to be read; its code may be that of
+one that has ended.
 """
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from chalicelib.rulebook.findings import Finding, refuse
+from chalicelib.rulebook.model_coupons import CouponDefinition, Coupons
 from chalicelib.rulebook.model_lotteries import Lottery, Prize, lottery_of
 
 AHEAD = timedelta(hours=1)
@@ -74,6 +76,36 @@ def _worse(old: Prize, new: Prize) -> list[str]:
         "pieces": fewer,
     }
     return [field for field, found in less.items() if found]
+
+
+def coupons(before: tuple[Lottery, ...], old: Coupons, new: Coupons, effective_at: datetime) -> Iterator[Finding]:
+    """Every finding about the coupons that lotteries which have not ended give, when those of `new` follow `old`."""
+    won = {prize.coupon for lottery in before if not lottery.over(effective_at) for prize in lottery.prizes}
+    known = {one.code: one for one in old.definitions}
+    for number, one in enumerate(new.definitions):
+        if one.code in won & known.keys():
+            worse = _worse_coupon(known[one.code], one)
+            yield from (_frozen(f"coupons.definitions.{number}.{field}") for field in worse)
+
+
+def _worse_coupon(old: CouponDefinition, new: CouponDefinition) -> list[str]:
+    """The fields in which a coupon has become another, or less."""
+
+    def less(field: str) -> bool:
+        """Of a number that is better the higher it is, or a last day; one that comes or goes makes another coupon."""
+        was, now = getattr(old, field), getattr(new, field)
+        return (was is None) != (now is None) or (was is not None and now < was)
+
+    capped = new.max_off_fen is not None and (old.max_off_fen is None or new.max_off_fen < old.max_off_fen)
+    found = {
+        **{field: getattr(new, field) != getattr(old, field) for field in ("name", "words", "kind", "sku")},
+        **{field: less(field) for field in ("amount_off_fen", "percent_off", "valid_days", "ends_on")},
+        "max_off_fen": capped,
+        "threshold_fen": new.threshold_fen > old.threshold_fen,
+        "categories": bool(new.categories) and not (old.categories and set(old.categories) <= set(new.categories)),
+        "stacks": old.stacks and not new.stacks,
+    }
+    return [field for field, worse in found.items() if worse]
 
 
 def _frozen(path: str) -> Finding:

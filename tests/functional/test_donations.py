@@ -288,3 +288,35 @@ def test_killed_at_any_call_and_sent_again_it_has_happened_once(
         assert (given(api, ann), 1_000 - api.account(ann).balance) == (expected, expected[0])
         faults.restore(before)
     assert number >= 2
+
+
+def test_what_was_donated_goes_to_the_partner_it_was_donated_to(api: Api, ann: Member) -> None:
+    campaign(api)
+    donated(api, ann)
+    others: tuple[dict[str, Any], ...] = (
+        {"donation": {"partner": {"zh": "别的基金会", "en": "Another"}}}, {"kind": "virtual", "donation": None},
+    )  # fmt: skip
+    for other in others:
+        with pytest.raises(offers.OfferRefused) as refused:
+            offer(api, "water", **{"kind": "donation", "member_day": False, **other})
+        assert [detail["code"] for detail in refused.value.details] == ["CAMPAIGN_FIXED"]
+    campaign(api, price_points=20)
+    offer(api, "mug", "physical")
+    with pytest.raises(offers.OfferRefused):
+        campaign(api, "mug")
+
+
+def test_a_donation_can_be_taken_back_until_it_is_settled_and_is_shown_so(api: Api, ann: Member) -> None:
+    campaign(api)
+    donation = donated(api, ann)
+
+    def cancellable() -> set[bool]:
+        one = api.call("GET", f"/v1/me/redemptions/{donation}", token=ann.token).body["redemption"]
+        (other,) = api.call("GET", "/v1/me/redemptions", token=ann.token).body["items"]
+        return {one["cancellable"], other["cancellable"]}
+
+    assert cancellable() == {True}
+    closed(api)
+    assert cancellable() == {True}
+    assert settle(api).status == 200
+    assert cancellable() == {False}

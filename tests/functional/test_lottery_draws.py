@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 
 from chalicelib import ledger
+from chalicelib.earning import service as earning
+from chalicelib.earning.schemas import OrderIn
 from chalicelib.engine import lotteries
 from chalicelib.rulebook import store
 from chalicelib.rulebook.model_lotteries import lottery_of
@@ -181,3 +183,31 @@ def test_a_later_lottery_of_the_same_code_begins_anew(api: Api, monkeypatch: pyt
     assert mine(api, ann)["drawn"] == 0
     assert [draw(api, ann).body["draw"]["out"] for _ in range(2)] == [False, True]
     assert (left(), left(**again), api.account(ann).chances["winter"].drawn) == ((0, 1), (0, 1), 2)
+
+
+ORDERS = [{"metric": "orders", "window": "day", "at_least": 1, "name": {"zh": "订单", "en": "orders"}}]
+
+
+def test_an_order_paid_and_refunded_again_and_again_draws_once(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened(api, tasks=[visit(1, goals=ORDERS)])
+    ann = player(api)
+    fix(monkeypatch, NOTHING)
+    drawn = []
+    for number in range(3):
+        assert api.order(ann, 10_000, f"A-{number}").status == 200
+        drawn.append(draw(api, ann, expected_points=0).code)
+        assert api.refund(f"A-{number}", f"R-{number}", 10_000).status == 200
+    assert drawn == ["", "NO_CHANCE", "NO_CHANCE"]
+    assert act(api, ann, "GET", "/v1/me/lotteries/winter").body["chances"] == 0
+
+
+@pytest.mark.parametrize(("as_of_payment", "chances"), [(False, {"winter": 2}), (True, {})])
+def test_an_order_of_the_past_that_is_brought_in_gives_no_chance_of_today(
+    api: Api, as_of_payment: bool, chances: dict[str, int]
+) -> None:
+    opened(api, tasks=[visit(2, goals=ORDERS)])
+    ann, paid_at = player(api), STARTS - timedelta(days=0 if not as_of_payment else 300)
+    order = OrderIn(order_id="H-1", member_id=ann.member_id, paid_at=paid_at, amount_fen=10_000)
+    entry = earning.report_order(order, STARTS, as_of_payment=as_of_payment).entry
+    assert entry.facts["tasks"] == ["visit"]
+    assert {code: found.left for code, found in api.account(ann).chances.items()} == chances

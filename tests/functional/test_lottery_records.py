@@ -70,6 +70,17 @@ def test_a_publication_that_takes_something_from_members_is_refused_and_so_is_su
     assert reply.status == 200, reply
 
 
+def test_a_coupon_that_can_be_won_is_not_worth_less_before_the_end(api: Api) -> None:
+    publish(api)
+    coupons = preset("retail")["coupons"]
+    (number,) = [n for n, one in enumerate(coupons["definitions"]) if one["code"] == "mall_10"]
+    coupons["definitions"][number]["amount_off_fen"] -= 1
+    with pytest.raises(store.RulebookRefused) as refused:
+        publish(api, coupons=coupons)
+    (detail,) = refused.value.details
+    assert (detail["code"], detail["field"]) == ("LOTTERY_FROZEN", f"coupons.definitions.{number}.amount_off_fen")
+
+
 def test_a_lottery_that_lasts_longer_is_not_cut_off_by_a_version_planned_before(api: Api) -> None:
     publish(api)
     draft = store.save_draft(preset("retail"), "test", api.clock.now)

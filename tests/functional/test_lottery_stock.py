@@ -14,6 +14,7 @@ from chalicelib import ledger
 from chalicelib.lottery import items, service, stock
 from chalicelib.lottery.schemas import DrawIn
 from chalicelib.rulebook import store
+from chalicelib.rulebook.model_lotteries import Lottery
 from chalicelib.shared.callers import Member as Caller
 from chalicelib.shared.errors import Refusal
 from tests.functional.lottery_room import ON, draw, fix, left, lottery, opened, player, publish
@@ -192,3 +193,22 @@ def test_nothing_before_the_transaction_depends_on_the_number(api: Api, monkeypa
             assert draw(api, ann).status == 200
         made.append(list(calls))
     assert made == [["Query", "GetItem", "TransactWriteItems"]] * 4
+
+
+def test_a_version_with_more_pieces_that_comes_between_the_look_and_the_draw_is_looked_at_again(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened(api)
+    numbers = fix(monkeypatch, MUG)
+    draw(api, player(api, "ann"))
+    look, ben = stock.gone, player(api, "ben")
+
+    def overtaken(one: Lottery) -> tuple[str, ...]:
+        found = look(one)
+        monkeypatch.setattr(stock, "gone", look)
+        publish(api, lottery(prizes=[*lottery()["prizes"][:2], prize(pieces=2)]))
+        return found
+
+    monkeypatch.setattr(stock, "gone", overtaken)
+    drawn = draw(api, ben).body["draw"]
+    assert (drawn["prize"], drawn["out"], len(numbers), left()) == ("mug", False, 2, (0, 2))

@@ -9,7 +9,7 @@ from chalicelib.redemption import steps
 from chalicelib.redemption.items import ParcelItem
 from chalicelib.shared import audit
 from tests.functional.mall_room import appoint, erase_address
-from tests.functional.redemptions_room import ADDRESS, cancel, claim, offer, redeemed, rich, ship, show, step
+from tests.functional.redemptions_room import ADDRESS, cancel, claim, left, offer, redeemed, rich, ship, show, step
 from tests.harness import faults
 from tests.harness.api import Api, Member, Reply
 
@@ -217,6 +217,18 @@ def test_a_part_returned_while_replacing_is_not_shipped(api: Api, ann: Member, p
     assert int(ParcelItem.get(parcel, "parcel").quantity) == 3
     assert step(api, parcel, "return", quantity=1).body["state"] == "replacing"
     assert int(ParcelItem.get(parcel, "parcel").quantity) == 2
+
+
+def test_a_replacement_that_fails_brings_nothing_back_into_the_stock(api: Api, ann: Member) -> None:
+    offer(api, "cup", "physical", stock={"mode": "total", "pieces": 3})
+    sent, unsent = (redeemed(api, ann, "cup", address=ADDRESS) for _ in range(2))
+    ship(api, sent)
+    claim(api, ann, sent)
+    assert step(api, sent, "replacement").status == 200
+    assert step(api, sent, "failure").body["state"] == "failed"
+    assert (left("cup"), api.account(ann).balance) == (1, 990)
+    step(api, unsent, "failure")
+    assert (left("cup"), api.account(ann).balance) == (2, 1_000)
 
 
 @pytest.mark.parametrize("reason", ["  ", "\n\n", "a\u0000b", "\u202ebroken", "\u3164\u3164", "a\u001b[31m"])

@@ -120,6 +120,11 @@ def test_a_number_is_corrected_and_the_old_file_does_not_bring_it_back(
     assert show(api, ann, parcels[0])["parcel"]["number"] == "SF0000000000"
 
 
+def test_a_row_that_was_refused_does_not_count_for_a_later_one(api: Api, parcels: list[str]) -> None:
+    body = take_in(api, HEADS + line(parcels[0], number="?") + line(parcels[0]) + line(parcels[0])).body
+    assert outcomes(body) == [("refused", "BAD_ROW"), ("shipped", ""), ("refused", "ROW_TWICE")]
+
+
 def test_a_row_that_fails_stops_no_other(api: Api, ann: Member, parcels: list[str]) -> None:
     offer(api, "visit", "service")
     visit, cancelled = redeemed(api, ann, "visit"), parcels[1]

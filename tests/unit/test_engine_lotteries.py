@@ -1,5 +1,6 @@
 """The law of lotteries: what a draw takes, gives and records; chances given, taken back and forgotten."""
 
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -17,6 +18,7 @@ from chalicelib.engine.refusals import (
     LotteryClosed,
     LotteryUnknown,
     NoChance,
+    NotOnSale,
     PriceRose,
     StepRefused,
 )
@@ -28,6 +30,7 @@ from tests.unit.raffle import ENDS, MUG, NOTHING, STARTS, TEA, TEN, Raffle, book
 from tests.unit.rulebooks import words
 
 DAY = timedelta(days=1)
+WINTER = loaded().edition
 
 
 def login(raffle: Raffle) -> Entry:
@@ -149,7 +152,7 @@ def test_the_days_limit_is_the_business_days_and_a_late_tap_counts_as_the_later_
 def test_a_task_gives_chances_which_draw_before_points_do() -> None:
     raffle = Raffle(book(tasks=[visit(2)]))
     entry = login(raffle)
-    assert (raffle.chances, entry.facts["chances"]) == ((2, 0), {"winter": 2})
+    assert (raffle.chances, entry.facts["chances"]) == ((2, 0), {WINTER: 2})
     assert ("2 chances: Winter draw", "抽奖机会 2 次：冬日抽奖") in [(line.why, line.why_zh) for line in entry.lines]
     paid = [raffle.draw(expected_points=10).facts["draw"]["paid"] for _ in range(3)]
     assert paid == [{"chances": 1}, {"chances": 1}, {"points": 10}]
@@ -171,18 +174,43 @@ def test_a_claimed_task_gives_its_chances_with_the_tap() -> None:
     assert raffle.chances == (2, 0)
 
 
-@pytest.mark.parametrize(("drawn", "left"), [(0, 0), (1, 0), (2, 0)])
-def test_a_refund_takes_back_the_chances_that_are_still_there(drawn: int, left: int) -> None:
-    goal = {"metric": "orders", "window": "day", "at_least": 1, "name": words("订单")}
-    raffle = Raffle(book(tasks=[visit(2, goals=[goal])]))
+ORDERS = [{"metric": "orders", "window": "day", "at_least": 1, "name": words("订单")}]
+
+
+@pytest.mark.parametrize("drawn", [0, 1, 2])
+def test_a_refund_takes_back_the_chances_of_its_task_the_used_ones_from_those_to_come(drawn: int) -> None:
+    raffle = Raffle(book(tasks=[visit(2, goals=ORDERS)]))
     life = raffle.life
     life.order(10_000, order_id="o-1")
     assert raffle.chances == (2, 0)
     for _ in range(drawn):
         raffle.draw()
     entry = life.refund("o-1", 10_000)
-    assert raffle.chances == (left, drawn)
-    assert entry.facts.get("chances", {"winter": 0}) == {"winter": drawn - 2}
+    assert (raffle.chances, entry.facts["chances"]) == ((-drawn, drawn), {WINTER: -2})
+    assert account_of(account_item(life.account)).chances == life.account.chances
+    told = f"，其中 {drawn} 次已使用，将从以后的机会中扣除" if drawn else ""
+    assert f"收回抽奖机会 2 次{told}：冬日抽奖" in [line.why_zh for line in entry.lines]
+    with pytest.raises(NoChance):
+        raffle.draw(expected_points=0)
+    life.order(10_000, order_id="o-2")
+    assert raffle.chances == (2 - drawn, drawn)
+
+
+def test_a_refund_takes_back_no_chances_that_the_task_did_not_give_yet() -> None:
+    raffle = Raffle(book(tasks=[visit(1, goals=ORDERS)]))
+    raffle.life.order(10_000, order_id="o-1")
+    raffle.draw()
+    raffle.life.book = book(tasks=[visit(2, goals=ORDERS)])
+    raffle.life.refund("o-1", 10_000)
+    assert raffle.chances == (-1, 1)
+
+
+def test_where_what_was_spent_is_forgiven_so_are_the_chances_that_were_used() -> None:
+    raffle = Raffle(book(tasks=[visit(2, goals=ORDERS)], refunds={"policy": "within_balance"}))
+    raffle.life.order(10_000, order_id="o-1")
+    raffle.draw()
+    entry = raffle.life.refund("o-1", 10_000)
+    assert (raffle.chances, entry.facts["chances"]) == ((0, 1), {WINTER: -1})
 
 
 def test_a_lottery_offer_gives_chances_for_each_piece_and_takes_them_back_whole_or_not_at_all() -> None:
@@ -198,6 +226,17 @@ def test_a_lottery_offer_gives_chances_for_each_piece_and_takes_them_back_whole_
     with pytest.raises(StepRefused):
         mall.step("return")
     assert mall.life.account.balance == 990
+
+
+@pytest.mark.parametrize(("points", "sold"), [(100, True), (101, False)])
+def test_an_offer_of_chances_that_win_more_than_it_costs_by_now_is_refused(points: int, sold: bool) -> None:
+    # A tenth of that many points is won on average by each chance, of which one is ten points.
+    better = prize("ten", kind="points", points=points, odds_ppm=100_000, pieces=None, value_fen=0)
+    rules = book(lottery(starts_at="2026-11-01T00:00:00Z", price_points=100, prizes=[better]))
+    mall = Mall(1_000, book=rules, kind="lottery", lottery="winter", chances=1)
+    with nullcontext() if sold else pytest.raises(NotOnSale):
+        mall.redeem()
+    assert mall.life.account.balance == (990 if sold else 1_000)
 
 
 def test_an_offer_for_a_lottery_that_is_over_or_gone_is_refused() -> None:
@@ -223,6 +262,22 @@ def test_a_lottery_is_forgotten_a_day_after_its_end_and_a_later_one_of_its_code_
     raffle.life.book, raffle.life.now = book(again), ENDS + DAY
     raffle.draw()
     assert raffle.chances == (0, 1)
+
+
+def test_chances_of_a_lottery_that_has_ended_are_not_taken_from_a_later_one_of_its_code() -> None:
+    first = lottery(starts_at="2026-11-01T00:00:00Z", ends_at=STARTS.isoformat())
+    later = book(lottery(starts_at=(STARTS + DAY).isoformat()), tasks=[visit(3, goals=ORDERS), visit(1, id="login")])
+    mall = Mall(1_000, book=book(first, tasks=[visit(3, goals=ORDERS)]), kind="lottery", lottery="winter", chances=2)
+    life = mall.life
+    mall.redeem()
+    life.order(10_000, order_id="o-1")
+    assert life.account.chances["winter"].left == 5
+    life.book, life.now = later, STARTS + timedelta(hours=1)
+    life.record(Behaved(life.cause(), "login", life.now, trusted=False))
+    life.refund("o-1", 10_000)
+    with pytest.raises(StepRefused):
+        mall.step("return")
+    assert life.account.chances["winter"].left == 1
 
 
 def test_a_lottery_that_lasts_longer_than_first_said_is_remembered() -> None:

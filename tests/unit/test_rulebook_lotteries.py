@@ -37,6 +37,12 @@ def points(odds_ppm: int, amount: int = 20, **fields: Any) -> dict[str, Any]:
     return with_(lottery(prizes=[prize(kind="points", points=amount, odds_ppm=odds_ppm, value_fen=0)], **fields))
 
 
+def outlasting(odds_ppm: int) -> dict[str, Any]:
+    """A mug in every other draw, as long as there is one, and 20 points without a bound."""
+    endless = prize("endless", kind="points", points=20, odds_ppm=odds_ppm, pieces=None, value_fen=0)
+    return with_(lottery(prizes=[prize(odds_ppm=500_000), endless]))
+
+
 def worth(fen: int, **changes: Any) -> dict[str, Any]:
     return with_(lottery(prizes=[prize(value_fen=fen)]), **changes)
 
@@ -71,6 +77,8 @@ ROWS = [
         with_(lottery(prizes=[prize(odds_ppm=999_999), prize("cup", odds_ppm=1)]))),
     Row("LOTTERY_PAYS_MORE", "lotteries.0.price_points", points(500_001), points(500_000)),
     Row("LOTTERY_PAYS_MORE", "lotteries.0.price_points", points(500_001), points(500_001, price_points=None)),
+    # Once the mug has run out every other draw costs nothing, and those that cost ten win more than ten.
+    Row("LOTTERY_PAYS_MORE", "lotteries.0.price_points", outlasting(250_001), outlasting(250_000)),
     # 50,000 yuan, whatever the switches say.
     Row("LOTTERY_PRIZE_TOO_HIGH", "lotteries.0.prizes.0", worth(5_000_001), worth(5_000_000)),
     Row("LOTTERY_PRIZE_TOO_HIGH", "lotteries.0.prizes.0", worth(5_000, **CAP), worth(4_999, **CAP)),

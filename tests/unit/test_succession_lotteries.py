@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from chalicelib.rulebook.succession_lotteries import succession
+from chalicelib.rulebook.model_coupons import Coupons
+from chalicelib.rulebook.succession_lotteries import coupons, succession
 from tests.unit.raffle import ENDS, STARTS, loaded, lottery, prize
 
 SECOND, HOUR = timedelta(seconds=1), timedelta(hours=1)
@@ -109,3 +110,49 @@ def test_one_that_has_ended_stays_as_it_was_or_gives_its_code_to_a_new_one() -> 
     assert told([{}], [{"ends_at": instant(ENDS + timedelta(days=9))}], ENDS) == [("LOTTERY_ENDED", "lotteries.0")]
     assert told([{}], [later], ENDS) == []
     assert told([{}], [later], ENDS + SECOND) == [("LOTTERY_TOO_SOON", "starts_at")]
+
+
+PERCENT = {
+    "code": "mall_10", "name": {"zh": "券", "en": "Coupon"}, "kind": "percent_off", "percent_off": 10,
+    "max_off_fen": 500, "threshold_fen": 100, "categories": ["tea", "cups"], "valid_days": 30, "stacks": False,
+}  # fmt: skip
+DATED = {**PERCENT, "valid_days": None, "ends_on": "2027-01-31"}
+AMOUNT = {**PERCENT, "kind": "amount_off", "percent_off": None, "max_off_fen": None, "amount_off_fen": 1_000}
+# A coupon · what is better of it, and worse when it is taken back.
+BETTER: list[tuple[dict[str, Any], dict[str, Any]]] = [
+    (PERCENT, {"percent_off": 11}),
+    (PERCENT, {"max_off_fen": 501}),
+    (PERCENT, {"max_off_fen": None}),
+    (PERCENT, {"threshold_fen": 99}),
+    (PERCENT, {"categories": ["cups", "tea", "pots"]}),
+    (PERCENT, {"categories": []}),
+    (PERCENT, {"valid_days": 31}),
+    (PERCENT, {"stacks": True}),
+    (DATED, {"ends_on": "2027-02-01"}),
+    (AMOUNT, {"amount_off_fen": 1_001}),
+]
+
+
+def coupon_told(old: dict[str, Any], new: dict[str, Any], at: datetime = MIDST) -> list[tuple[str, str]]:
+    """(code, field) of what is found when the one coupon of the usual lottery follows the other."""
+    before, after = (Coupons.model_validate({"definitions": [one]}) for one in (old, new))
+    found = coupons((loaded(),), before, after, at)
+    return [(finding.code, finding.path.removeprefix("coupons.definitions.0.")) for finding in found]
+
+
+@pytest.mark.parametrize(("coupon", "better"), BETTER, ids=[str(better) for _, better in BETTER])
+def test_a_coupon_that_can_be_won_may_become_better_and_not_worse_again(
+    coupon: dict[str, Any], better: dict[str, Any]
+) -> None:
+    assert coupon_told(coupon, {**coupon, **better}) == []
+    assert coupon_told({**coupon, **better}, coupon) == [("LOTTERY_FROZEN", next(iter(better)))]
+    assert coupon_told({**coupon, **better}, coupon, ENDS) == []
+
+
+@pytest.mark.parametrize("other", [AMOUNT, DATED, {**PERCENT, "name": {"zh": "礼券", "en": "Coupon"}}])
+def test_another_coupon_of_the_same_code_is_refused_both_ways_and_one_that_nobody_wins_is_free(
+    other: dict[str, Any],
+) -> None:
+    assert coupon_told(PERCENT, other)
+    assert coupon_told(other, PERCENT)
+    assert coupon_told({**PERCENT, "code": "coffee"}, {**other, "code": "coffee"}) == []

@@ -196,6 +196,16 @@ def test_a_refund_takes_back_the_chances_of_its_task_the_used_ones_from_those_to
     assert raffle.chances == (2 - drawn, drawn)
 
 
+def test_the_last_of_the_orders_a_task_stood_by_takes_its_chances_with_it() -> None:
+    raffle = Raffle(book(tasks=[visit(2, goals=ORDERS)]))
+    life = raffle.life
+    life.order(10_000, order_id="o-1"), life.order(10_000, order_id="o-2")
+    life.refund("o-1", 10_000)
+    assert raffle.chances == (2, 0)
+    entry = life.refund("o-2", 10_000)
+    assert (raffle.chances, entry.facts["tasks_undone"]) == ((0, 0), ["visit"])
+
+
 def test_a_refund_takes_back_no_chances_that_the_task_did_not_give_yet() -> None:
     raffle = Raffle(book(tasks=[visit(1, goals=ORDERS)]))
     raffle.life.order(10_000, order_id="o-1")

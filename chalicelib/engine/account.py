@@ -93,10 +93,11 @@ class Notice:
 
 @dataclass(frozen=True)
 class Hold:
-    """So many points are set aside for an order until just before `expires_at`."""
+    """So many points are set aside until just before `expires_at`, for the order of which `order` is a digest."""
 
     expires_at: datetime
     points: int
+    order: str
 
 
 @dataclass(frozen=True)

@@ -27,13 +27,15 @@ from chalicelib.engine.refusals import (
     InsufficientPoints,
     NothingDue,
     OffsetTooHigh,
+    OrderHeld,
     RefundExceedsHold,
     TooManyHolds,
 )
 from chalicelib.shared.clock import rfc3339
 from chalicelib.shared.errors import Conflict, invalid
+from chalicelib.shared.ids import digest
 
-# Each takes up to 107 bytes of the account while it is open.
+# Each takes up to 118 bytes of the account while it is open.
 MAX_HOLDS = 5
 LEAST_SECONDS = 60
 
@@ -60,11 +62,15 @@ def scope_of(hold_id: str) -> str:
 
 def hold(draft: Draft, event: PointsHeld) -> Decision:
     """Takes the points from the lots. Raises CashOff, CashNotYours, AmountTooSmall, OffsetTooHigh, InsufficientPoints,
-    TooManyHolds, InvalidFields."""
+    OrderHeld, TooManyHolds, InvalidFields."""
     expires_at = _expires_at(draft, event)
     _check(draft, event)
+    order = digest(event.order_id, 8)
+    if any(held.order == order and draft.now < held.expires_at for held in draft.account.holds.values()):
+        # Two of them could pay more of the order together than the rulebook allows.
+        raise OrderHeld
     draft.purse, _ = points.debit(draft.purse, event.points)
-    holds = {**draft.account.holds, event.hold_id: Hold(expires_at, event.points)}
+    holds = {**draft.account.holds, event.hold_id: Hold(expires_at, event.points, order)}
     if len(holds) > MAX_HOLDS:
         raise TooManyHolds
     draft.account = draft.account.with_(holds=MappingProxyType(holds))

@@ -131,6 +131,12 @@ class OffsetTooHigh(Conflict):
     message, message_zh = "Points pay a smaller part of an order; see details.", "抵现积分超过该订单可用上限"
 
 
+class OrderHeld(Conflict):
+    code = "ORDER_HELD"
+    message = "Points are held for this order already; release that hold first."
+    message_zh = "该订单已预占积分，请先取消原预占"
+
+
 class TooManyHolds(Conflict):
     code = "TOO_MANY_HOLDS"
     message = "Points are held for as many orders as one member may have open."

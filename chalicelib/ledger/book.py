@@ -38,9 +38,9 @@ from chalicelib.shared.ids import digest, random_code
 ATTEMPTS = 8
 BACKOFF_SECONDS, BACKOFF_CAP_SECONDS = 0.02, 0.4
 # A rulebook under which an account could pass 4 KB is not published. One KB more is for what rules now gone left, two
-# for the limited offers a member has redeemed (at most `redemptions.MAX_LIMITED_OFFERS`, some 98 bytes each), and 576
-# bytes for what is held (at most `holds.MAX_HOLDS`, 107 bytes each).
-MAX_ACCOUNT_BYTES = 7744
+# for the limited offers a member has redeemed (at most `redemptions.MAX_LIMITED_OFFERS`, some 98 bytes each), and 640
+# bytes for what is held (at most `holds.MAX_HOLDS`, 118 bytes each).
+MAX_ACCOUNT_BYTES = 7808
 MAX_ENTRY_BYTES = 16 * 1024
 MAX_ALSO = 20
 REMEMBERED_REQUESTS = 8

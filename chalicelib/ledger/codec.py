@@ -61,7 +61,9 @@ def _state(account: Account) -> dict[str, Any]:
         "chances": {code: _chances(found) for code, found in account.chances.items()},
         "granted": dict(account.granted),
         "redeemed": {offer_id: dict(used) for offer_id, used in account.redeemed.items()},
-        "holds": {hold_id: [rfc3339(hold.expires_at), hold.points] for hold_id, hold in account.holds.items()},
+        "holds": {
+            hold_id: [rfc3339(hold.expires_at), hold.points, hold.order] for hold_id, hold in account.holds.items()
+        },
         "noticed": {
             day.isoformat(): {str(n): [notice.on.isoformat(), notice.points] for n, notice in given.items()}
             for day, given in account.noticed.items()
@@ -231,8 +233,8 @@ def account_of(item: AccountItem) -> Account:
         granted=state.get("granted", {}),
         redeemed=state.get("redeemed", {}),
         holds={
-            hold_id: Hold(datetime.fromisoformat(at), points)
-            for hold_id, (at, points) in state.get("holds", {}).items()
+            hold_id: Hold(datetime.fromisoformat(at), points, order)
+            for hold_id, (at, points, order) in state.get("holds", {}).items()
         },
         noticed={
             _day(day): {int(n): Notice(_day(on), points) for n, (on, points) in given.items()}

@@ -28,7 +28,7 @@ def points_of(account: Account) -> tuple[int, int]:
 
 def hold(account: Account, hold_id: str) -> str:
     """The code of the refusal; empty for a success."""
-    body = HoldIn(hold_id=hold_id, order_id="o-1", member_id=account.member_id, amount_fen=10_000, points=STEP)
+    body = HoldIn(hold_id=hold_id, order_id=f"o-{hold_id}", member_id=account.member_id, amount_fen=10_000, points=STEP)
     try:
         service.place(body, clock.now())
     except Refusal as refused:

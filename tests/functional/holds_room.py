@@ -17,8 +17,8 @@ def open_till(api: Api, **cash: Any) -> None:
 
 def hold(api: Api, member: Member, points: int = 100, hold_id: str = "h-1", **fields: Any) -> Reply:
     body = {
-        "hold_id": hold_id, "order_id": "o-1", "member_id": member.member_id, "amount_fen": ALL, "points": points,
-        **fields,
+        "hold_id": hold_id, "order_id": hold_id.replace("h", "o", 1), "member_id": member.member_id,
+        "amount_fen": ALL, "points": points, **fields,
     }  # fmt: skip
     return api.merchant("POST", "/v1/holds", {name: value for name, value in body.items() if value is not None})
 

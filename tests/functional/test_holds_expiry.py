@@ -255,7 +255,10 @@ def test_the_book_is_checked_for_when_something_is_due(api: Api, due: Due, ann: 
 
 
 def test_what_is_held_lies_in_the_account_and_comes_back_as_it_was() -> None:
-    holds = {"a" * 64: Hold(NOON, 70), "b": Hold(NOON + timedelta(milliseconds=1), 9)}
+    holds = {"a" * 64: Hold(NOON, 70, "a" * 8), "b": Hold(NOON + timedelta(milliseconds=1), 9, "b" * 8)}
     item = account_item(Account("M1", holds=holds))
-    assert item.state["holds"] == {"a" * 64: ["2026-11-24T04:00:00.000Z", 70], "b": ["2026-11-24T04:00:00.001Z", 9]}
+    assert item.state["holds"] == {
+        "a" * 64: ["2026-11-24T04:00:00.000Z", 70, "a" * 8],
+        "b": ["2026-11-24T04:00:00.001Z", 9, "b" * 8],
+    }
     assert (item.hold_due_at, item.hold_due_shard) == ("2026-11-24T04:00:00.000Z", shard_of("M1"))

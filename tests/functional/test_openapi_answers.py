@@ -260,7 +260,9 @@ def hold_calls(kept: Kept) -> None:
     body = {"hold_id": "h1", "order_id": "o7", "member_id": member.member_id, "amount_fen": 10_000, "points": 500}
     kept.call(404, "GET", "/v1/holds/h1", merchant=True)
     for hold_id in ("h1", "h2"):
-        kept.call(200, "POST", "/v1/holds", {**body, "hold_id": hold_id}, merchant=True)
+        order_id = body["order_id"] if hold_id == "h1" else "o8"
+        kept.call(200, "POST", "/v1/holds", {**body, "hold_id": hold_id, "order_id": order_id}, merchant=True)
+    kept.call(409, "POST", "/v1/holds", {**body, "hold_id": "h3"}, merchant=True)
     replayed = kept.call(200, "POST", "/v1/holds", body, merchant=True)
     assert replayed.headers["Idempotency-Replayed"] == "true"
     kept.call(200, "GET", "/v1/holds/h1", merchant=True)

@@ -8,9 +8,9 @@ import pytest
 
 from chalicelib.engine import cash
 from chalicelib.engine.account import Account, Standing, Temporary
-from chalicelib.engine.refusals import AmountTooSmall, CashNotYours, CashOff, InsufficientPoints
+from chalicelib.engine.refusals import AmountTooSmall, CashNotYours, CashOff, InsufficientPoints, OrderHeld
 from tests.unit.rulebooks import published
-from tests.unit.till import paying
+from tests.unit.till import Till, paying
 
 TODAY = date(2026, 11, 24)
 
@@ -93,3 +93,20 @@ def test_a_tier_has_its_own_share_or_everybodys(standing: Standing | None, perce
 def test_what_the_order_takes_is_told_whatever_the_balance() -> None:
     found = cash.quote(paying(max_percent=30).rulebook, Account("m", lots={TODAY: 50}), 1_000, TODAY)
     assert (found.points, found.of_order) == (50, 300)
+
+
+@pytest.mark.parametrize("ended", ["capture", "release"])
+def test_an_order_has_one_open_hold(ended: str) -> None:
+    till = Till(300)
+    till.hold(10)
+    with pytest.raises(OrderHeld):
+        till.hold(10, hold_id="again", order_id="o-1")
+    till.hold(10, order_id="o-2")
+    till.step(ended)
+    till.hold(10, hold_id="again", order_id="o-1")
+    # One whose time is over is none, also when the schedule has not come yet.
+    till.past("again", microseconds=-1)
+    with pytest.raises(OrderHeld):
+        till.hold(10, hold_id="later", order_id="o-1")
+    till.past("again")
+    till.hold(10, hold_id="later", order_id="o-1")

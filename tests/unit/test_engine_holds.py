@@ -28,6 +28,7 @@ from chalicelib.ledger.items import text_of
 from chalicelib.rulebook import lint_size
 from chalicelib.rulebook.phrases import money
 from chalicelib.shared.errors import InvalidFields
+from chalicelib.shared.ids import digest
 from tests.unit.rulebooks import published
 from tests.unit.till import CASH, Till, paying
 
@@ -94,7 +95,7 @@ def test_points_leave_the_earliest_lots_and_are_held_until_the_time_is_over() ->
     till.hold(400)
     assert (till.lots, till.life.account.held) == ([100], 400)
     expires_at = till.life.now + timedelta(minutes=30)
-    assert till.life.account.holds == {"h0": Hold(expires_at, 400)}
+    assert till.life.account.holds == {"h0": Hold(expires_at, 400, digest("o-1", 8))}
     assert till.life.account.hold_due_at == expires_at
     (line,) = till.scopes["h0"][0].lines
     assert (line.points, line.why) == (-400, "Order o-1: 400 points held for 4 yuan")

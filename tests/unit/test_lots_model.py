@@ -283,7 +283,8 @@ class Member(RuleBasedStateMachine):
     @rule(share=st.integers(1, 100))
     def hold(self, share: int) -> None:
         amount = max(1, self.account.balance * share // 100)
-        entry = self.happen(PointsHeld(self.cause(), f"h{len(self.entries)}", "o", 10**9, amount))
+        number = len(self.entries)
+        entry = self.happen(PointsHeld(self.cause(), f"h{number}", f"o{number}", 10**9, amount))
         self.holds.append((sorted(self.reference.lots)[:amount], [entry]))
         self.reference.take(amount, [], owe=False)
 

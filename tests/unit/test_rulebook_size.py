@@ -168,7 +168,7 @@ def test_the_limits_are_those_of_the_engine_and_the_ledger() -> None:
     assert lint_size.MAX_LOTS == points.MAX_LOTS
     assert lint_size.REMEMBERED_REQUESTS == book.REMEMBERED_REQUESTS
     # The ledger's own limit leaves room for what rules that are gone left behind, and for redeemed limited offers.
-    assert lint_size.MAX_ACCOUNT_BYTES == book.MAX_ACCOUNT_BYTES - 1024 - 2048 - 576
+    assert lint_size.MAX_ACCOUNT_BYTES == book.MAX_ACCOUNT_BYTES - 1024 - 2048 - 640
 
 
 def test_a_rulebook_is_refused_exactly_when_its_bound_is_above_the_limit() -> None:

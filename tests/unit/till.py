@@ -42,9 +42,18 @@ class Till:
     def open(self) -> list[str]:
         return list(self.life.account.holds)
 
-    def hold(self, points: int, amount_fen: int = 100_000, seconds: int | None = None, hold_id: str = "") -> str:
+    def hold(
+        self,
+        points: int,
+        amount_fen: int = 100_000,
+        seconds: int | None = None,
+        hold_id: str = "",
+        order_id: str = "",
+    ) -> str:
         hold_id = hold_id or f"h{len(self.scopes)}"
-        event = PointsHeld(self.life.cause(), hold_id, "o-1", amount_fen, points, seconds)
+        # The first is for "o-1", each other for an order of its own.
+        order_id = order_id or (f"o-{hold_id}" if self.scopes else "o-1")
+        event = PointsHeld(self.life.cause(), hold_id, order_id, amount_fen, points, seconds)
         self.scopes[hold_id] = [self.life.record(event)]
         return hold_id
 

@@ -5,13 +5,16 @@ and a transaction that fails restores only the items it named.
 """
 
 import copy
+import json
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
 
+from moto.core.common_types import TYPE_RESPONSE
+from moto.core.responses import ActionContext, ActionResult
 from moto.dynamodb.models import DynamoDBBackend
 from moto.dynamodb.models.dynamo_type import DynamoType
 from moto.dynamodb.models.table import Table
@@ -72,6 +75,18 @@ def _restore(table: Any, key: tuple[Any, Any], item: Any) -> None:
         table.items[hash_value] = item
 
 
+_execute_result = ActionResult.execute_result
+
+
+def _as_it_is(result: ActionResult, context: ActionContext) -> TYPE_RESPONSE:
+    """DynamoDB's answers are JSON already: to look each part up in the service's model is a fifth of a call's time.
+    What JSON cannot say (binary values, times) goes moto's own way."""
+    if context.service_model.service_name == "dynamodb" and isinstance(result.result, dict):
+        with suppress(TypeError):
+            return 200, {}, json.dumps(result.result)
+    return _execute_result(result, context)
+
+
 @contextmanager
 def atomic_moto() -> Iterator[None]:
     """While open, moto's DynamoDB behaves as DynamoDB does within this process."""
@@ -80,6 +95,7 @@ def atomic_moto() -> Iterator[None]:
     patches.append(
         patch.object(DynamoDBBackend, "transact_write_items", _undoing(DynamoDBBackend.transact_write_items))
     )
+    patches.append(patch.object(ActionResult, "execute_result", _as_it_is))
     for one in patches:
         one.start()
     try:

@@ -16,7 +16,7 @@ from tests.unit.mall import Mall
 from tests.unit.rulebooks import published
 from tests.unit.test_engine_benefits import benefit, giving
 from tests.unit.test_engine_tasks_undone import WEEKLY
-from tests.unit.test_rulebook_coupons import definition
+from tests.unit.test_rulebook_coupons import NAMED, definition
 
 COUPONS = {"definitions": [definition(code="tea"), definition(code="old", valid_days=None, ends_on="2026-11-24")]}
 GIVES = {**WEEKLY, "coupon": "tea"}
@@ -46,6 +46,18 @@ def test_a_task_grants_its_coupon_in_the_entry_that_completes_it() -> None:
     assert facts(entry) == ([granted("task#weekly")], [])
     assert ("Coupon: coupon", "优惠券：券") in [(line.why, line.why_zh) for line in entry.lines]
     assert facts(life.order(30_000)) == ([], [])
+
+
+def test_the_third_invite_that_counts_grants_a_coupon_and_no_later_one() -> None:
+    invite = {"code": "invite", "name": NAMED, "metrics": ["qualified_invites"]}
+    goal = {"metric": "qualified_invites", "window": "lifetime", "at_least": 3, "name": NAMED}
+    task = {"id": "invited", "name": NAMED, "kind": "newcomer", "goals": [goal], "coupon": "tea"}
+    life = Life(book(behaviours=[invite], earning=[], tasks=[task], coupons=COUPONS))
+    found = []
+    for _ in range(6):
+        life.do("invite")
+        found.append(facts(life.entries[-1])[0])
+    assert found == [[], [], [granted("task#invited")], [], [], []]
 
 
 def test_a_refund_that_undoes_the_task_withdraws_its_coupon() -> None:
